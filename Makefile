@@ -1,0 +1,67 @@
+# The targets a person types; each sets up what it needs.  `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Tests spread over the cores; a debugger wants WORKERS=0.
+WORKERS ?= auto
+
+.PHONY: help setup run test test-full check bench docs lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wherry needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+# The locks are installed with hashes; the project itself without looking anything up.
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what Wherry runs on (once)"
+	$(PIP) install --require-hashes -r requirements/run.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+	@echo "installing what tests, checks and docs need (once)"
+	$(PIP) install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/.dev ## make .venv with all that development needs
+
+run: $(VENV)/.run ## the main job: this host and a recorded fleet, targets, a migration (ARGS=--once: stop after the story)
+	$(BIN)/wherry demo $(ARGS)
+
+test: $(VENV)/.dev ## what CI runs, with branch coverage
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not full" --cov --cov-report=term:skip-covered $(ARGS)
+
+test-full: $(VENV)/.dev ## the long counts that closing notes quote
+	WHERRY_TEST_PROFILE=full $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(VENV)/.dev ## formatter, linter, types, import floors, news, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory docs
+
+bench: $(VENV)/.dev ## seeded benchmarks: unit, median, ratio
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.dev ## the documentation site; warnings are errors
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    pyproject.toml --group build -o requirements/run.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    pyproject.toml --all-extras --group build --group test --group check --group docs -o requirements/dev.lock
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache docs/_build build dist .coverage*

@@ -1,0 +1,1 @@
+"""Wherry: a fleet's devices, where a guest can go with them, and why not elsewhere."""

@@ -1,0 +1,1 @@
+"""Wherry's own API below ``/wherry/``."""

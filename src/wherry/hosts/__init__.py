@@ -1,0 +1,1 @@
+"""Reads hosts: sysfs trees below an injected root, snapshots, libvirt XML files."""

@@ -1,0 +1,1 @@
+"""Step 2: facts to providers, inventories, traits and offers."""

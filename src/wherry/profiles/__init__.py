@@ -1,0 +1,1 @@
+"""Driver profiles and policy packs: data, and what validates and reads them."""
