@@ -24,13 +24,13 @@ class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Base of all facts: frozen, unknown fields refused, absent fields left out."""
 
 
-class Unread(Fact, tag_field="is", tag="unread"):
+class Unread(Fact, kw_only=True, tag_field="is", tag="unread"):
     """An attribute that exists and could not be read: the errno's name, such as ``EINVAL``."""
 
     errno: Annotated[str, Meta(pattern=r"^E[A-Z0-9]{1,30}$")]
 
 
-class Binary(Fact, tag_field="is", tag="binary"):
+class Binary(Fact, kw_only=True, tag_field="is", tag="binary"):
     """An attribute whose bytes are not UTF-8, in hex (at most 64 KiB of them)."""
 
     hex: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$")]
@@ -43,7 +43,7 @@ Number = int | Unread
 """A number, or the errno with which reading it failed; absent is the field left out."""
 
 
-class MdevType(Fact):
+class MdevType(Fact, kw_only=True):
     """One type that an mdev parent says it can make, with its attributes as read."""
 
     id: str
@@ -52,7 +52,7 @@ class MdevType(Fact):
     driver publishes there, each as read."""
 
 
-class Sriov(Fact):
+class Sriov(Fact, kw_only=True):
     """SR-IOV of a physical function: ``total`` > 0 and ``enabled`` 0 means "SR-IOV off"."""
 
     total: Number
@@ -63,7 +63,7 @@ class Sriov(Fact):
     """Addresses of the VFs in the order of their index."""
 
 
-class NvidiaVf(Fact):
+class NvidiaVf(Fact, kw_only=True):
     """What NVIDIA's vendor VFIO driver says on a VF (no mdev bus there)."""
 
     creatable_types: dict[str, str] | Unread = {}
@@ -72,14 +72,14 @@ class NvidiaVf(Fact):
     """``0`` where none is set."""
 
 
-class MigrationProbe(Fact):
+class MigrationProbe(Fact, kw_only=True):
     """What the kernel answered to a read-only VFIO feature probe of an unassigned device."""
 
     flags: tuple[Literal["stop_copy", "p2p", "pre_copy"], ...] | Unread
     stop_copy_bytes: Count | UnsetType = UNSET
 
 
-class Device(Fact):
+class Device(Fact, kw_only=True):
     """One device of a host: a PCI function, or the parent of mdevs that is no PCI function."""
 
     name: str
@@ -111,7 +111,7 @@ class Device(Fact):
     """False where instances and counts kept changing while they were read: offers nothing."""
 
 
-class Instance(Fact):
+class Instance(Fact, kw_only=True):
     """One thing made of a type on this host: an mdev, or a VF with a vGPU type set."""
 
     id: str
@@ -123,14 +123,14 @@ class Instance(Fact):
     attributes: dict[str, Attribute] = {}
 
 
-class Module(Fact):
+class Module(Fact, kw_only=True):
     """Identity of a loaded module; neither field is a promise of compatibility."""
 
     version: Attribute | UnsetType = UNSET
     srcversion: Attribute | UnsetType = UNSET
 
 
-class NumaNode(Fact):
+class NumaNode(Fact, kw_only=True):
     """One NUMA node: its CPUs as numbers, memory, and distances to the online nodes in order."""
 
     id: Count
@@ -139,7 +139,7 @@ class NumaNode(Fact):
     distances: tuple[int, ...] = ()
 
 
-class Cpu(Fact):
+class Cpu(Fact, kw_only=True):
     """The processors, as the kernel names them."""
 
     vendor: str | UnsetType = UNSET
@@ -148,7 +148,7 @@ class Cpu(Fact):
     count: Count | UnsetType = UNSET
 
 
-class Host(Fact):
+class Host(Fact, kw_only=True):
     """What a host says of itself; lists are absent where no source told them."""
 
     arch: str | UnsetType = UNSET
@@ -172,7 +172,7 @@ class Host(Fact):
     dmi: dict[str, Attribute] = {}
 
 
-class Difference(Fact):
+class Difference(Fact, kw_only=True):
     """Two sources said different things; the first one's word was taken."""
 
     device: str
@@ -183,7 +183,7 @@ class Difference(Fact):
     source: str
 
 
-class Facts(Fact):
+class Facts(Fact, kw_only=True):
     """All that one look at a host gave."""
 
     host: Host = Host()
@@ -192,7 +192,7 @@ class Facts(Fact):
     differences: tuple[Difference, ...] = ()
 
 
-class RunningSlot(Fact):
+class RunningSlot(Fact, kw_only=True):
     """One device of a running guest, as its host sees it."""
 
     device: str
@@ -203,7 +203,7 @@ class RunningSlot(Fact):
     blockers: tuple[str, ...] = ()
 
 
-class RunningGuest(Fact):
+class RunningGuest(Fact, kw_only=True):
     """One guest that runs on the host; ``process`` changes when its QEMU process does."""
 
     consumer: Uuid
@@ -212,7 +212,7 @@ class RunningGuest(Fact):
     slots: dict[SlotName, RunningSlot] = {}
 
 
-class Report(Fact):
+class Report(Fact, kw_only=True):
     """``wherry.report/1``: one look at a host, facts only.
 
     *Equal* is the same digest of ``facts`` and ``guests``; *older* is the same boot with a
