@@ -63,11 +63,18 @@ class Sriov(Fact, kw_only=True):
     """Addresses of the VFs in the order of their index."""
 
 
+class VgpuType(Fact, kw_only=True):
+    """A line of ``creatable_vgpu_types``."""
+
+    number: Count
+    name: str
+
+
 class NvidiaVf(Fact, kw_only=True):
     """What NVIDIA's vendor VFIO driver says on a VF (no mdev bus there)."""
 
-    creatable_types: dict[str, str] | Unread = {}
-    """Type number to name, as listed now; shrinks with the siblings."""
+    creatable_types: tuple[VgpuType, ...] | Unread = ()
+    """As listed now; shrinks with the siblings."""
     current_type: Attribute | UnsetType = UNSET
     """``0`` where none is set."""
 
