@@ -1,0 +1,50 @@
+"""A claim: what consumers shall hold, with what it was decided on.
+
+Source: design, section 6.
+"""
+
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from wherry.model.inventory import Value
+
+ConsumerType = Literal["INSTANCE", "MIGRATION"] | str
+
+
+class Occupant(Value, kw_only=True):
+    """One device of a consumer on a provider: what exclusivity and device names look at."""
+
+    provider: str
+    slot: str
+    type: str
+    exclusive: str | int | bool | None = None
+    """Value that the provider's instances must agree in; None where nothing is asked."""
+    device: str | UnsetType = UNSET
+    """mdev uuid or PCI address, once it is known."""
+
+
+class Holding(Value, kw_only=True):
+    """All that one consumer shall hold after the claim; empty means that it ends."""
+
+    consumer: str
+    consumer_type: str = "INSTANCE"
+    project: str = ""
+    user: str = ""
+    expected_generation: int | None | UnsetType = UNSET
+    """Generation that the consumer must have; None that it must not exist; left out: any."""
+    allocations: dict[str, dict[str, int]] = {}
+    """Provider uuid to class to units; units are positive."""
+    occupants: tuple[Occupant, ...] = ()
+
+
+class Claim(Value, kw_only=True):
+    """One atomic write: every holding is as said, or nothing changed.
+
+    ``facts`` holds the facts generation of each provider that the decision looked at; the
+    claim fails if one moved on.  A claim's ``id`` takes effect once.
+    """
+
+    id: str
+    holdings: tuple[Holding, ...]
+    facts: dict[str, int] = {}

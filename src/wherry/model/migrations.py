@@ -1,0 +1,103 @@
+"""A migration: a claim that holds both ends, with lease and fencing token.
+
+Source: design, section 7.
+"""
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from wherry.model.checks import GuestResponse, Policy, Reason
+from wherry.model.guests import Slot
+from wherry.model.inventory import Value
+
+State = Literal[
+    "claimed", "confirmed", "started", "lost", "finished", "aborted", "expired", "refused"
+]
+Event = Literal[
+    "confirm", "refuse", "start", "renew", "finish", "abort", "expire", "lose", "recover"
+]
+Side = Literal["source", "target"]
+
+
+class Step(Value, kw_only=True):
+    """One thing that happened to a migration, for its history."""
+
+    at: str
+    event: str
+    state: State
+    token: int
+    by: str = ""
+    """Who: a host's agent, a user, or the service itself."""
+    note: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+
+class Migration(Value, kw_only=True):
+    """A migration as stored."""
+
+    uuid: str
+    guest: str
+    source: str
+    """Host that the guest came from."""
+    target: str
+    """Host that holds its place."""
+    state: State
+    token: int
+    lease_until: float
+    """Seconds since the epoch, by the service's clock."""
+    lease_s: int
+    policy: Policy
+    answer: GuestResponse
+    """The whole-guest verdict the claim was decided on, with mapping and configure."""
+    source_slots: dict[str, Slot]
+    target_slots: dict[str, Slot]
+    source_host_resources: dict[str, int] = {}
+    confirmed: tuple[Side, ...] = ()
+    outcome: Literal["finished", "failed"] | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    history: tuple[Step, ...] = ()
+
+
+class PreflightJob(Value, kw_only=True):
+    """Work for one host's agent: confirm one side of a migration.
+
+    ``slots`` names, for each slot, what the side shall find.
+    """
+
+    id: str
+    host: str
+    migration: str
+    token: int
+    side: Side
+    deadline: float
+    """Seconds since the epoch by the service's clock; ``wait_s`` says the same as a span."""
+    wait_s: float
+    guest: str
+    slots: dict[str, "JobSlot"]
+    process: str | UnsetType = UNSET
+
+
+class JobSlot(Value, kw_only=True):
+    """What one side is asked about one slot."""
+
+    provider: str
+    device_parent: str | UnsetType = UNSET
+    device: str | UnsetType = UNSET
+    type: str
+    configure: dict[str, Any] = {}
+
+
+class JobAnswer(Value, kw_only=True):
+    """What an agent answers: the facts it has just read, and what stands in the way.
+
+    An objection is text of the lower level (QEMU, libvirt) on one slot or on the whole.
+    """
+
+    token: int
+    side: Side
+    ok: bool
+    process: str | UnsetType = UNSET
+    blockers: dict[str, tuple[str, ...]] = {}
+    guest_addresses: dict[str, str] = {}
+    objections: tuple[str, ...] = ()
