@@ -1,0 +1,281 @@
+"""Bodies of the doors that are no stored noun: questions, lists and short answers.
+
+A request and its answer are the very values that use cases take and give; OpenAPI is made
+from them.  Where a noun is stored as it travels (a guest, a migration), its own module has it.
+
+Source: design, section 10.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from wherry.model.checks import Pack, Policy
+from wherry.model.device import Offer
+from wherry.model.facts import SlotName, Uuid
+from wherry.model.guests import Chosen, Guest, RebootKind, SlotRequest
+from wherry.model.inventory import (
+    Finding,
+    HostRecord,
+    HostState,
+    ProviderRecord,
+    Value,
+)
+from wherry.model.migrations import Migration, PreflightJob
+
+LeaseS = Annotated[int, Meta(ge=1, le=86_400)]
+Token = Annotated[int, Meta(ge=0)]
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$")]
+LabelValue = Annotated[str, Meta(max_length=255)]
+Family = Literal["type", "interface", "feature", "capacity", "host"]
+
+
+class Wire(Value, kw_only=True, omit_defaults=False):
+    """Base of answers: every field is written, so that readers need no defaults."""
+
+
+# Reports and the work of agents
+
+
+class ReportAnswer(Wire, kw_only=True):
+    """What became of a report.
+
+    ``unchanged`` is the same digest of facts and guests as stored: only ``last_seen`` moved.
+    """
+
+    host: str
+    outcome: Literal["stored", "unchanged"]
+    sequence: int
+    generation: int
+    """The host's generation after it."""
+    providers: int
+    findings: tuple[Finding, ...] = ()
+
+
+class JobList(Wire, kw_only=True):
+    """The jobs that wait for a host's agent; empty where the wait ended without any."""
+
+    jobs: tuple[PreflightJob, ...]
+
+
+# Hosts and what they offer
+
+
+class HostSummary(Wire, kw_only=True):
+    """One line of the list of hosts."""
+
+    name: str
+    state: HostState
+    labels: dict[str, str]
+    observed_at: str
+    last_seen: str | None
+    """When a report last came, equal ones included; None where the service does not know."""
+    generation: int
+    providers: int
+    guests: int
+    findings: int
+
+
+class HostList(Wire, kw_only=True):
+    """All hosts, by name."""
+
+    hosts: tuple[HostSummary, ...]
+
+
+class HostDetail(Wire, kw_only=True):
+    """A host with its provider tree, parents before children, and the guests on it."""
+
+    host: HostRecord
+    last_seen: str | None
+    providers: tuple[ProviderRecord, ...]
+    guests: tuple[str, ...]
+    """uuids, sorted."""
+
+
+class HostPatch(Value, kw_only=True):
+    """What to change of a host; what is left out stays."""
+
+    state: HostState | UnsetType = UNSET
+    labels: dict[Label, LabelValue | None] = {}
+    """Label to its new value; null takes the label away."""
+
+
+class OfferRow(Wire, kw_only=True):
+    """What one provider offers, with pools and values in use as of now."""
+
+    host: str
+    provider: str
+    provider_name: str
+    offer: Offer
+    fits: int | None
+    """How many more instances fit now; None where nothing is counted."""
+
+
+class OfferList(Wire, kw_only=True):
+    """Offers, by host, provider and type."""
+
+    offers: tuple[OfferRow, ...]
+
+
+class ProfileSummary(Wire, kw_only=True):
+    """A driver profile in force."""
+
+    id: str
+    source: str
+    """Where it came from: ``built in`` or the file."""
+    drivers: tuple[str, ...]
+    description: str
+
+
+class ProfileList(Wire, kw_only=True):
+    """All profiles, the more specific first."""
+
+    profiles: tuple[ProfileSummary, ...]
+
+
+class PackList(Wire, kw_only=True):
+    """All policy packs in force, by id."""
+
+    packs: tuple[Pack, ...]
+
+
+# Guests
+
+
+class GuestList(Wire, kw_only=True):
+    """Guests, by uuid."""
+
+    guests: tuple[Guest, ...]
+
+
+class RebootRequest(Value, kw_only=True):
+    """Tells that a guest has rebooted: its contracts are pinned anew (specification, section 9)."""
+
+    kind: RebootKind = "new_process"
+    """A reboot whose kind is not known counts as ``new_process``, which claims the more."""
+    process: str | UnsetType = UNSET
+    """Identity of the QEMU process it runs in now."""
+    chosen: dict[SlotName, Chosen] = {}
+    """Only with ``new_process``: what is chosen from now on; left out slots keep their choice."""
+    versions: dict[SlotName, str] = {}
+    """Only with ``warm``: the interface version that the guest has negotiated since."""
+
+
+class PlugRequest(Value, kw_only=True):
+    """A device that was plugged into a running guest: allocated, and its contract pinned."""
+
+    slot: SlotName
+    device: SlotRequest
+
+
+class UnplugRequest(Value, kw_only=True):
+    """A device that was unplugged: its contract and its allocation end."""
+
+    slot: SlotName
+
+
+# Migrations
+
+
+class MigrationRequest(Value, kw_only=True):
+    """Body of ``PUT /wherry/migrations/{uuid}``: claim a target for a guest."""
+
+    guest: Uuid
+    target: str | UnsetType = UNSET
+    """The host to go to; left out: the best of the ranked targets."""
+    policy: Policy = Policy()
+    lease_s: LeaseS | UnsetType = UNSET
+    """Seconds until the claim expires unless renewed; left out: as the service is set up."""
+
+
+class TokenRequest(Value, kw_only=True):
+    """A step of a migration by who holds its fencing token."""
+
+    token: Token
+
+
+class RenewRequest(Value, kw_only=True):
+    """More time for a migration that goes on."""
+
+    token: Token
+    lease_s: LeaseS | UnsetType = UNSET
+
+
+class FinishRequest(Value, kw_only=True):
+    """How the move ended; ``failed`` gives the target back and keeps ``error`` for the record."""
+
+    token: Token
+    outcome: Literal["finished", "failed"] = "finished"
+    error: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+
+
+class AbortRequest(Value, kw_only=True):
+    """Give the target back; an administrator may leave the token out to break a lost one."""
+
+    token: Token | UnsetType = UNSET
+    note: Annotated[str, Meta(max_length=10_000)] = ""
+
+
+class MigrationList(Wire, kw_only=True):
+    """Migrations, the latest first."""
+
+    migrations: tuple[Migration, ...]
+
+
+# What users see, operations, errors
+
+
+class UserAnswer(Wire, kw_only=True):
+    """What a project user learns of a verdict (specification, section 12)."""
+
+    verdict: Literal["ok", "no"]
+    families: tuple[Family, ...]
+
+
+class UserGuest(Wire, kw_only=True):
+    """What a project user sees of a guest: its slots and their features, no host, no version."""
+
+    uuid: str
+    tenant: str
+    slots: dict[str, tuple[str, ...]]
+    """Slot to the features enabled for the guest."""
+    migrating: bool
+
+
+class UserGuestList(Wire, kw_only=True):
+    """The guests of the caller's project."""
+
+    guests: tuple[UserGuest, ...]
+
+
+class Health(Wire, kw_only=True):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Ready(Wire, kw_only=True):
+    """Whether requests will be served, with what was looked at."""
+
+    ready: bool
+    checks: dict[str, str]
+    """What was looked at to ``ok`` or to what is wrong."""
+
+
+class ErrorDetail(Value, kw_only=True):
+    """What went wrong, in words and for programs."""
+
+    code: str
+    message: str
+    path: str | UnsetType = UNSET
+    """Where in the body, such as ``$.facts.devices[3].name``."""
+    detail: dict[str, Any] = {}
+    """The facts of the error by name, as its class documents them."""
+    request_id: str | UnsetType = UNSET
+
+
+class ErrorAnswer(Value, kw_only=True):
+    """Every answer with status 400 and above."""
+
+    error: ErrorDetail
