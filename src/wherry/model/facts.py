@@ -50,6 +50,8 @@ class MdevType(Fact, kw_only=True):
     attributes: dict[str, Attribute] = {}
     """``available_instances``, ``device_api``, ``name``, ``description`` and whatever else the
     driver publishes there, each as read."""
+    creatable: bool | UnsetType = UNSET
+    """Whether ``create`` is there and can be written; it is never written to find out."""
 
 
 class Sriov(Fact, kw_only=True):
@@ -114,6 +116,8 @@ class Device(Fact, kw_only=True):
     """Empty where the parent lists none; absent where the device is no mdev parent."""
     nvidia: NvidiaVf | UnsetType = UNSET
     probe: MigrationProbe | UnsetType = UNSET
+    leaving: tuple[str, ...] = ()
+    """Instances that are being removed: off the bus already, still counted as used."""
     settled: bool = True
     """False where instances and counts kept changing while they were read: offers nothing."""
 
@@ -135,6 +139,9 @@ class Module(Fact, kw_only=True):
 
     version: Attribute | UnsetType = UNSET
     srcversion: Attribute | UnsetType = UNSET
+    taint: Attribute | UnsetType = UNSET
+    """``O`` out of tree, ``E`` unsigned, ``P`` proprietary, …; empty is none."""
+    parameters: dict[str, Attribute] = {}
 
 
 class NumaNode(Fact, kw_only=True):
