@@ -27,7 +27,6 @@ LeaseS = Annotated[int, Meta(ge=1, le=86_400)]
 Token = Annotated[int, Meta(ge=0)]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$")]
 LabelValue = Annotated[str, Meta(max_length=255)]
-Family = Literal["type", "interface", "feature", "capacity", "host"]
 
 
 class Wire(Value, kw_only=True, omit_defaults=False):
@@ -225,13 +224,6 @@ class MigrationList(Wire, kw_only=True):
 # What users see, operations, errors
 
 
-class UserAnswer(Wire, kw_only=True):
-    """What a project user learns of a verdict (specification, section 12)."""
-
-    verdict: Literal["ok", "no"]
-    families: tuple[Family, ...]
-
-
 class UserGuest(Wire, kw_only=True):
     """What a project user sees of a guest: its slots and their features, no host, no version."""
 
@@ -252,7 +244,6 @@ class Health(Wire, kw_only=True):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
-    version: str
 
 
 class Ready(Wire, kw_only=True):

@@ -1,0 +1,230 @@
+"""How the service is set up.
+
+Every field is an option of ``wherry serve``, a ``WHERRY_…`` variable and a line below
+``[serve]`` of the TOML file; docs/reference/configuration.md lists them.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from wherry.app.options import Option, one_of, path, resolve, text, whole
+from wherry.model.errors import BadConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one service runs.
+
+    Attributes:
+        host: address to listen on; other than loopback only with ``auth`` set.
+        port: TCP port; 0 lets the system choose, for tests.
+        state_dir: folder of the embedded database and of snapshots.
+        database: SQLAlchemy URL; empty means SQLite in ``state_dir``.
+        workers: processes that answer; more than one needs PostgreSQL.
+        threads: requests answered at once by each process, besides long-polls.
+        long_polls: agents that may hold a long-poll on each process; beyond that 503.
+        auth: ``none`` (everybody is admin, loopback only) or ``token``.
+        token_file: TOML file of token digests and roles; needed by ``token``.
+        profile_dirs: folders of driver profiles that go before the built-in ones.
+        roots: who creates the hosts' own providers: ``own`` or ``external`` (Nova).
+        lease_s: seconds until a claimed migration expires unless renewed.
+        preflight_s: seconds in which both agents must answer; silence is a refusal.
+        max_body_mb: largest body that is read, in MiB.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8778
+    state_dir: Path = Path("wherry-state")
+    database: str = ""
+    workers: int = 1
+    threads: int = 8
+    long_polls: int = 256
+    auth: Literal["none", "token"] = "none"
+    token_file: Path | None = None
+    profile_dirs: tuple[Path, ...] = ()
+    roots: Literal["own", "external"] = "own"
+    lease_s: int = 300
+    preflight_s: int = 10
+    max_body_mb: int = 16
+
+    @property
+    def database_url(self) -> str:
+        """The database as a URL, whichever way it was said."""
+        return self.database or f"sqlite:///{self.state_dir / 'wherry.sqlite3'}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is a file that this service alone owns."""
+        return self.database_url.startswith("sqlite")
+
+
+def default_state_dir(environ: Mapping[str, str]) -> Path:
+    """Where state is kept unless said otherwise: below ``$XDG_STATE_HOME`` or the home folder."""
+    base = environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path("~/.local/state").expanduser()) / "wherry"
+
+
+def _database(raw: Any) -> str:
+    url = text(raw)
+    if urlsplit(url).scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+        raise ValueError("must be a URL such as postgresql://user@host/wherry or sqlite:////path")
+    return url
+
+
+TABLE: tuple[Option, ...] = (
+    Option(
+        name="host",
+        parse=text,
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="Address to listen on; other than loopback only with --auth token.",
+    ),
+    Option(
+        name="port",
+        parse=whole(0, 65535),
+        default=8778,
+        metavar="PORT",
+        help="TCP port; 0 lets the system choose.",
+    ),
+    Option(
+        name="state_dir",
+        parse=path,
+        default=None,
+        metavar="DIR",
+        help="Folder of the embedded database (default: ~/.local/state/wherry).",
+    ),
+    Option(
+        name="database",
+        parse=_database,
+        default="",
+        metavar="URL",
+        help="Database (default: SQLite in the state folder); PostgreSQL for several processes.",
+    ),
+    Option(
+        name="workers",
+        parse=whole(1, 64),
+        default=1,
+        metavar="N",
+        help="Processes that answer; more than one needs PostgreSQL.",
+    ),
+    Option(
+        name="threads",
+        parse=whole(1, 64),
+        default=8,
+        metavar="N",
+        help="Requests that each process answers at once, besides long-polls.",
+    ),
+    Option(
+        name="long_polls",
+        parse=whole(1, 4096),
+        default=256,
+        metavar="N",
+        help="Agents that may wait for work on each process; beyond that 503.",
+    ),
+    Option(
+        name="auth",
+        parse=one_of("none", "token"),
+        default="none",
+        metavar="none|token",
+        help="How callers prove who they are; none makes everybody admin, on loopback only.",
+    ),
+    Option(
+        name="token_file",
+        parse=path,
+        default=None,
+        metavar="FILE",
+        help="TOML file of token digests with role and project, for --auth token.",
+    ),
+    Option(
+        name="profile_dirs",
+        parse=path,
+        default=(),
+        metavar="DIR",
+        many=True,
+        help="Folder of driver profiles that go before the built-in ones; may be repeated.",
+    ),
+    Option(
+        name="roots",
+        parse=one_of("own", "external"),
+        default="own",
+        metavar="own|external",
+        help="Who creates the hosts' own providers: Wherry, or a client such as Nova.",
+    ),
+    Option(
+        name="lease_s",
+        parse=whole(1, 86_400),
+        default=300,
+        metavar="SECONDS",
+        help="How long a claimed migration stands unless it is renewed.",
+    ),
+    Option(
+        name="preflight_s",
+        parse=whole(1, 600),
+        default=10,
+        metavar="SECONDS",
+        help="How long both agents have to answer a pre-flight; silence is a refusal.",
+    ),
+    Option(
+        name="max_body_mb",
+        parse=whole(1, 1024),
+        default=16,
+        metavar="MIB",
+        help="Largest body that is read.",
+    ),
+)
+
+
+def load_settings(
+    given: Mapping[str, Any],
+    *,
+    environ: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Settings:
+    """Read the settings from command line, environment and file.
+
+    Raises:
+        BadConfiguration: a value cannot be used; the message names where it was said.
+    """
+    values = resolve(TABLE, section="serve", given=given, environ=environ, file=file)
+    if values["state_dir"] is None:
+        values["state_dir"] = default_state_dir(environ)
+    settings = Settings(**values)
+    require_consistent(settings)
+    return settings
+
+
+def require_consistent(settings: Settings) -> None:
+    """Refuse settings that exclude each other.
+
+    Raises:
+        BadConfiguration: with what to change.
+    """
+    if settings.workers > 1 and settings.is_embedded:
+        message = (
+            f"workers is {settings.workers}, but SQLite has one owning process: "
+            "set workers to 1, or database to a PostgreSQL URL"
+        )
+        raise BadConfiguration(message)
+    if settings.auth == "none" and not is_loopback(settings.host):
+        message = (
+            f"host {settings.host} is not loopback, and auth is none: "
+            "set auth to token, or host to 127.0.0.1"
+        )
+        raise BadConfiguration(message)
+    if settings.auth == "token" and settings.token_file is None:
+        raise BadConfiguration("auth is token: name the file of tokens with token_file")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
