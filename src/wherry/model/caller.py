@@ -10,7 +10,7 @@ from wherry.model.inventory import Value
 Role = Literal["admin", "service", "user"]
 
 
-class Caller(Value, kw_only=True):
+class Caller(Value, frozen=True, kw_only=True):
     """One caller, as the door has made sure of it.
 
     Only ``admin`` and ``service`` see versions, drivers, firmware and reasons; a ``user``

@@ -8,7 +8,7 @@ Source: design, section 10.
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from wherry.model.checks import Pack, Policy
 from wherry.model.device import Offer
@@ -29,14 +29,14 @@ Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$")]
 LabelValue = Annotated[str, Meta(max_length=255)]
 
 
-class Wire(Value, kw_only=True, omit_defaults=False):
+class Wire(Value, frozen=True, kw_only=True, omit_defaults=False):
     """Base of answers: every field is written, so that readers need no defaults."""
 
 
 # Reports and the work of agents
 
 
-class ReportAnswer(Wire, kw_only=True):
+class ReportAnswer(Wire, frozen=True, kw_only=True):
     """What became of a report.
 
     ``unchanged`` is the same digest of facts and guests as stored: only ``last_seen`` moved.
@@ -51,7 +51,7 @@ class ReportAnswer(Wire, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-class JobList(Wire, kw_only=True):
+class JobList(Wire, frozen=True, kw_only=True):
     """The jobs that wait for a host's agent; empty where the wait ended without any."""
 
     jobs: tuple[PreflightJob, ...]
@@ -60,7 +60,7 @@ class JobList(Wire, kw_only=True):
 # Hosts and what they offer
 
 
-class HostSummary(Wire, kw_only=True):
+class HostSummary(Wire, frozen=True, kw_only=True):
     """One line of the list of hosts."""
 
     name: str
@@ -75,13 +75,13 @@ class HostSummary(Wire, kw_only=True):
     findings: int
 
 
-class HostList(Wire, kw_only=True):
+class HostList(Wire, frozen=True, kw_only=True):
     """All hosts, by name."""
 
     hosts: tuple[HostSummary, ...]
 
 
-class HostDetail(Wire, kw_only=True):
+class HostDetail(Wire, frozen=True, kw_only=True):
     """A host with its provider tree, parents before children, and the guests on it."""
 
     host: HostRecord
@@ -91,15 +91,15 @@ class HostDetail(Wire, kw_only=True):
     """uuids, sorted."""
 
 
-class HostPatch(Value, kw_only=True):
+class HostPatch(Value, frozen=True, kw_only=True):
     """What to change of a host; what is left out stays."""
 
     state: HostState | UnsetType = UNSET
-    labels: dict[Label, LabelValue | None] = {}
+    labels: dict[Label, LabelValue | None] = field(default_factory=dict)
     """Label to its new value; null takes the label away."""
 
 
-class OfferRow(Wire, kw_only=True):
+class OfferRow(Wire, frozen=True, kw_only=True):
     """What one provider offers, with pools and values in use as of now."""
 
     host: str
@@ -110,13 +110,13 @@ class OfferRow(Wire, kw_only=True):
     """How many more instances fit now; None where nothing is counted."""
 
 
-class OfferList(Wire, kw_only=True):
+class OfferList(Wire, frozen=True, kw_only=True):
     """Offers, by host, provider and type."""
 
     offers: tuple[OfferRow, ...]
 
 
-class ProfileSummary(Wire, kw_only=True):
+class ProfileSummary(Wire, frozen=True, kw_only=True):
     """A driver profile in force."""
 
     id: str
@@ -126,13 +126,13 @@ class ProfileSummary(Wire, kw_only=True):
     description: str
 
 
-class ProfileList(Wire, kw_only=True):
+class ProfileList(Wire, frozen=True, kw_only=True):
     """All profiles, the more specific first."""
 
     profiles: tuple[ProfileSummary, ...]
 
 
-class PackList(Wire, kw_only=True):
+class PackList(Wire, frozen=True, kw_only=True):
     """All policy packs in force, by id."""
 
     packs: tuple[Pack, ...]
@@ -141,33 +141,33 @@ class PackList(Wire, kw_only=True):
 # Guests
 
 
-class GuestList(Wire, kw_only=True):
+class GuestList(Wire, frozen=True, kw_only=True):
     """Guests, by uuid."""
 
     guests: tuple[Guest, ...]
 
 
-class RebootRequest(Value, kw_only=True):
+class RebootRequest(Value, frozen=True, kw_only=True):
     """Tells that a guest has rebooted: its contracts are pinned anew (specification, section 9)."""
 
     kind: RebootKind = "new_process"
     """A reboot whose kind is not known counts as ``new_process``, which claims the more."""
     process: str | UnsetType = UNSET
     """Identity of the QEMU process it runs in now."""
-    chosen: dict[SlotName, Chosen] = {}
+    chosen: dict[SlotName, Chosen] = field(default_factory=dict)
     """Only with ``new_process``: what is chosen from now on; left out slots keep their choice."""
-    versions: dict[SlotName, str] = {}
+    versions: dict[SlotName, str] = field(default_factory=dict)
     """Only with ``warm``: the interface version that the guest has negotiated since."""
 
 
-class PlugRequest(Value, kw_only=True):
+class PlugRequest(Value, frozen=True, kw_only=True):
     """A device that was plugged into a running guest: allocated, and its contract pinned."""
 
     slot: SlotName
     device: SlotRequest
 
 
-class UnplugRequest(Value, kw_only=True):
+class UnplugRequest(Value, frozen=True, kw_only=True):
     """A device that was unplugged: its contract and its allocation end."""
 
     slot: SlotName
@@ -176,7 +176,7 @@ class UnplugRequest(Value, kw_only=True):
 # Migrations
 
 
-class MigrationRequest(Value, kw_only=True):
+class MigrationRequest(Value, frozen=True, kw_only=True):
     """Body of ``PUT /wherry/migrations/{uuid}``: claim a target for a guest."""
 
     guest: Uuid
@@ -187,20 +187,20 @@ class MigrationRequest(Value, kw_only=True):
     """Seconds until the claim expires unless renewed; left out: as the service is set up."""
 
 
-class TokenRequest(Value, kw_only=True):
+class TokenRequest(Value, frozen=True, kw_only=True):
     """A step of a migration by who holds its fencing token."""
 
     token: Token
 
 
-class RenewRequest(Value, kw_only=True):
+class RenewRequest(Value, frozen=True, kw_only=True):
     """More time for a migration that goes on."""
 
     token: Token
     lease_s: LeaseS | UnsetType = UNSET
 
 
-class FinishRequest(Value, kw_only=True):
+class FinishRequest(Value, frozen=True, kw_only=True):
     """How the move ended; ``failed`` gives the target back and keeps ``error`` for the record."""
 
     token: Token
@@ -208,14 +208,14 @@ class FinishRequest(Value, kw_only=True):
     error: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
 
 
-class AbortRequest(Value, kw_only=True):
+class AbortRequest(Value, frozen=True, kw_only=True):
     """Give the target back; an administrator may leave the token out to break a lost one."""
 
     token: Token | UnsetType = UNSET
     note: Annotated[str, Meta(max_length=10_000)] = ""
 
 
-class MigrationList(Wire, kw_only=True):
+class MigrationList(Wire, frozen=True, kw_only=True):
     """Migrations, the latest first."""
 
     migrations: tuple[Migration, ...]
@@ -224,7 +224,7 @@ class MigrationList(Wire, kw_only=True):
 # What users see, operations, errors
 
 
-class UserGuest(Wire, kw_only=True):
+class UserGuest(Wire, frozen=True, kw_only=True):
     """What a project user sees of a guest: its slots and their features, no host, no version."""
 
     uuid: str
@@ -234,19 +234,19 @@ class UserGuest(Wire, kw_only=True):
     migrating: bool
 
 
-class UserGuestList(Wire, kw_only=True):
+class UserGuestList(Wire, frozen=True, kw_only=True):
     """The guests of the caller's project."""
 
     guests: tuple[UserGuest, ...]
 
 
-class Health(Wire, kw_only=True):
+class Health(Wire, frozen=True, kw_only=True):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
 
 
-class Ready(Wire, kw_only=True):
+class Ready(Wire, frozen=True, kw_only=True):
     """Whether requests will be served, with what was looked at."""
 
     ready: bool
@@ -254,19 +254,19 @@ class Ready(Wire, kw_only=True):
     """What was looked at to ``ok`` or to what is wrong."""
 
 
-class ErrorDetail(Value, kw_only=True):
+class ErrorDetail(Value, frozen=True, kw_only=True):
     """What went wrong, in words and for programs."""
 
     code: str
     message: str
     path: str | UnsetType = UNSET
     """Where in the body, such as ``$.facts.devices[3].name``."""
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = field(default_factory=dict)
     """The facts of the error by name, as its class documents them."""
     request_id: str | UnsetType = UNSET
 
 
-class ErrorAnswer(Value, kw_only=True):
+class ErrorAnswer(Value, frozen=True, kw_only=True):
     """Every answer with status 400 and above."""
 
     error: ErrorDetail
