@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from wherry.model.checks import GuestResponse, Policy, Reason
+from wherry.model.facts import Report
 from wherry.model.guests import Slot
 from wherry.model.inventory import Value
 
@@ -53,6 +54,12 @@ class Migration(Value, kw_only=True):
     source_slots: dict[str, Slot]
     target_slots: dict[str, Slot]
     source_host_resources: dict[str, int] = {}
+    facts: dict[str, int] = {}
+    """Target's provider uuid to the facts generation that the claim was decided on."""
+    preflight_until: float | UnsetType = UNSET
+    """Seconds since the epoch, until when both ends must have answered; left out: not asked."""
+    answers: dict[Side, "JobAnswer"] = {}
+    """What each end has answered, without the report that came with it."""
     confirmed: tuple[Side, ...] = ()
     outcome: Literal["finished", "failed"] | UnsetType = UNSET
     error: str | UnsetType = UNSET
@@ -100,4 +107,9 @@ class JobAnswer(Value, kw_only=True):
     process: str | UnsetType = UNSET
     blockers: dict[str, tuple[str, ...]] = {}
     guest_addresses: dict[str, str] = {}
+    """Slot to its address in the guest: of the running one, or as the target has prepared it."""
+    missing: tuple[str, ...] = ()
+    """Slots whose device, or its parent, this side has not found."""
+    report: Report | UnsetType = UNSET
+    """What was just read; taken like any other report before the answer is looked at."""
     objections: tuple[str, ...] = ()
