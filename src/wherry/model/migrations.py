@@ -45,6 +45,8 @@ class Migration(Value, kw_only=True):
     """Host that holds its place."""
     state: State
     token: int
+    attempt: int = 0
+    """Token that the jobs of the present attempt carry: renewing the lease leaves them valid."""
     lease_until: float
     """Seconds since the epoch, by the service's clock."""
     lease_s: int
