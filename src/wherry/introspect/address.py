@@ -12,6 +12,8 @@ _ADDRESS = re.compile(
     r"([0-9a-fA-F]{1,8}):([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.([0-7])", re.ASCII
 )
 
+_LAST_SLOT = 0x1F
+
 
 def format_address(domain: int, bus: int, slot: int, function: int) -> str:
     """Spell an address as sysfs does: ``0000:3b:00.0``; a wide domain keeps its digits."""
@@ -24,7 +26,7 @@ def parse_address(text: str) -> str | None:
     if found is None:
         return None
     domain, bus, slot, function = (int(part, 16) for part in found.groups())
-    return format_address(domain, bus, slot, function) if slot < 32 else None
+    return format_address(domain, bus, slot, function) if slot <= _LAST_SLOT else None
 
 
 def is_address(text: str) -> bool:

@@ -20,7 +20,6 @@ from wherry.model.facts import Unread
 FORMAT: Final = "wherry-sysfs-snapshot/1"
 _RELEASE: Final = "/proc/sys/kernel/osrelease"
 _MACHINE: Final = "/proc/sys/kernel/arch"
-_AGAIN = "record it again, or name another file"
 
 Path = Annotated[str, Meta(pattern=r"^(/[^/]+)+$", max_length=4096)]
 Errno = Annotated[str, Meta(pattern=r"^E[A-Z0-9]{1,30}$")]
@@ -48,6 +47,13 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     s: str | None = None
     x: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$")] | None = None
     e: Errno | None = None
+
+
+class _Broken(InvalidFile):
+    """A snapshot that cannot be taken; the message ends with what to do."""
+
+    def __init__(self, message: str, *, file: str, line: int) -> None:
+        super().__init__(f"{message}; record it again, or name another file", file=file, line=line)
 
 
 class NodeTree:
@@ -116,8 +122,8 @@ def parse_snapshot(text: str, *, file: str) -> NodeTree:
     header = _parse_header(lines[0], file)
     nodes = _parse_nodes(lines[1:], file)
     if header.nodes is not None and len(nodes) != header.nodes:
-        message = f"the header promises {header.nodes} nodes and {len(nodes)} follow: it was cut"
-        raise InvalidFile(f"{message}; {_AGAIN}", file=file, line=len(lines))
+        cut = f"the header promises {header.nodes} nodes and {len(nodes)} follow: it was cut"
+        raise _Broken(cut, file=file, line=len(lines))
     for path, value in ((_RELEASE, header.kernel), (_MACHINE, header.machine)):
         if value and path not in nodes:
             nodes[path] = Node(p=path, t="f", m="0444", s=f"{value}\n")
@@ -146,8 +152,8 @@ def _parse_header(line: str, file: str) -> Header:
     try:
         return msgspec.json.decode(line, type=Header)
     except msgspec.DecodeError as error:
-        message = f"no {FORMAT} file: its first line is no header ({error}); {_AGAIN}"
-        raise InvalidFile(message, file=file, line=1) from None
+        message = f"no {FORMAT} file: its first line is no header ({error})"
+        raise _Broken(message, file=file, line=1) from None
 
 
 def _parse_nodes(lines: list[str], file: str) -> dict[str, Node]:
@@ -155,14 +161,15 @@ def _parse_nodes(lines: list[str], file: str) -> dict[str, Node]:
     for number, line in enumerate(lines, start=2):
         node = _parse_node(line, file, number, last=number == len(lines) + 1)
         if node.p in nodes:
-            raise InvalidFile(f"{node.p} is there twice; {_AGAIN}", file=file, line=number)
+            twice = f"{node.p} is there twice"
+            raise _Broken(twice, file=file, line=number)
         nodes[node.p] = node
     for number, node in enumerate(nodes.values(), start=2):
         above = nodes.get(_misplaced(node.p, nodes))
         if above is not None:
             kind = "a link" if above.t == "l" else "an attribute"
-            message = f"{node.p} cannot be inside {above.p}, which is {kind}; {_AGAIN}"
-            raise InvalidFile(message, file=file, line=number)
+            inside = f"{node.p} cannot be inside {above.p}, which is {kind}"
+            raise _Broken(inside, file=file, line=number)
     return nodes
 
 
@@ -170,13 +177,15 @@ def _parse_node(line: str, file: str, number: int, *, last: bool) -> Node:
     try:
         node = msgspec.json.decode(line, type=Node)
     except msgspec.ValidationError as error:
-        raise InvalidFile(f"no node: {error}; {_AGAIN}", file=file, line=number) from None
+        message = f"no node: {error}"
+        raise _Broken(message, file=file, line=number) from None
     except msgspec.DecodeError as error:
         message = "the line is cut in the middle" if last else f"no JSON: {error}"
-        raise InvalidFile(f"{message}; {_AGAIN}", file=file, line=number) from None
+        raise _Broken(message, file=file, line=number) from None
     wrong = _contradiction(node)
     if wrong:
-        raise InvalidFile(f"{node.p} {wrong}; {_AGAIN}", file=file, line=number)
+        message = f"{node.p} {wrong}"
+        raise _Broken(message, file=file, line=number)
     return node
 
 
@@ -207,11 +216,11 @@ def _misplaced(path: str, nodes: Mapping[str, Node]) -> str:
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
     names: dict[str, set[str]] = {}
     for path in paths:
-        while path:
-            folder, _, name = path.rpartition("/")
-            inside = names.setdefault(folder or "/", set())
+        rest = path
+        while rest:
+            rest, _, name = rest.rpartition("/")
+            inside = names.setdefault(rest or "/", set())
             if name in inside:
                 break
             inside.add(name)
-            path = folder
     return names
