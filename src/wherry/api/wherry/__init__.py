@@ -1,1 +1,14 @@
-"""Wherry's own API below ``/wherry/``."""
+"""Wherry's own API: one table of all calls."""
+
+from wherry.api.routes import Route
+from wherry.api.wherry import checks, guests, hosts, migrations, operations, pages, reports
+
+_CALLS: tuple[Route, ...] = (
+    *guests.ROUTES,
+    *checks.ROUTES,
+    *migrations.ROUTES,
+    *hosts.ROUTES,
+    *reports.ROUTES,
+    *operations.ROUTES,
+)
+ROUTES: tuple[Route, ...] = (*_CALLS, *pages.describing(_CALLS))

@@ -1,0 +1,67 @@
+"""The service put together: engine, identity, waiting room, metrics, application."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from wherry.api.app import Door, Wsgi, make_app
+from wherry.api.auth import open_door
+from wherry.api.metrics import EVENTS, Metrics, request_families, size_of
+from wherry.api.waiting import WaitingRoom
+from wherry.api.wherry import ROUTES
+from wherry.app.engine import open_engine
+from wherry.app.settings import Settings, require_consistent
+
+FAMILIES = (*request_families((route.method, route.path) for route in ROUTES), *EVENTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One process's service.
+
+    Attributes:
+        app: answers requests.
+        stop: lets waiting requests go; they answer with nothing.
+        close: closes the engine; the last thing to do.
+    """
+
+    app: Wsgi
+    stop: Callable[[], None]
+    close: Callable[[], None]
+    engine: Any
+
+
+def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
+    """Open the engine and make the application.
+
+    Args:
+        settings: how to run.
+        rows: flat array of doubles that all workers count in; None counts alone.
+        row: this process's row of it.
+
+    Raises:
+        BadConfiguration: settings exclude each other, or a file they name cannot be taken.
+        WherryError: the store cannot be opened.
+    """
+    require_consistent(settings)
+    identify = open_door(settings)
+    engine = open_engine(settings)
+    room = WaitingRoom(settings.long_polls)
+    door = Door(
+        engine=engine,
+        identify=identify,
+        room=room,
+        metrics=_metrics(rows, row),
+        max_body=settings.max_body_mb << 20,
+    )
+    app = make_app(door, ROUTES)
+    return Service(app=app, stop=room.stopping.set, close=engine.close, engine=engine)
+
+
+def _metrics(flat: Any, row: int) -> Metrics:
+    if flat is None:
+        return Metrics(FAMILIES)
+    view = memoryview(flat).cast("B").cast("d")
+    size = size_of(FAMILIES)
+    rows = [view[start : start + size] for start in range(0, len(view), size)]
+    return Metrics(FAMILIES, rows, row)

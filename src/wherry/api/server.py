@@ -1,0 +1,199 @@
+"""The HTTP server: granian's worker processes, each with an engine of its own.
+
+The parent listens for signals and watches; it never touches the store.  A pipe ties the
+workers to it (the *lifeline*): when the parent stops, or dies in whatever way, the pipe
+closes, waiting requests are let go and the worker ends.  So no worker outlives its parent.
+
+Source: stack notes, section 3 (granian, WSGI, threads).
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import RawArray
+from multiprocessing.util import Finalize
+from typing import Any
+
+import urllib3
+from granian.constants import Interfaces
+from granian.server import Server
+
+from wherry.api.assembly import FAMILIES, assemble
+from wherry.api.metrics import size_of
+from wherry.app.settings import Settings
+from wherry.model.errors import ServiceUnavailable, WherryError
+from wherry.model.told import told_error
+
+READY_WITHIN_S = 60.0
+STOP_WITHIN_S = 10
+SPARE_THREADS = 4
+"""Threads beyond those of requests and waiting room: a full room is told so at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a worker needs from its parent."""
+
+    settings: Settings
+    lifeline: Connection
+    """Closes when the parent stops or dies."""
+    word: Connection
+    """Takes ``(code, message)`` where a worker cannot start."""
+    rows: Any
+    """Shared array of the metrics, one row a worker."""
+    taken: Any
+    """Shared counter: rows given to workers so far."""
+
+
+def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then stop all workers and return.
+
+    Args:
+        settings: how to run.
+        on_ready: called once with the address, such as ``http://127.0.0.1:8778``, when
+            requests are really answered.
+
+    Raises:
+        BadConfiguration: the settings exclude each other.
+        ServiceUnavailable: the address cannot be listened on, or a worker ended by itself.
+        WherryError: what kept a worker from starting.
+    """
+    # A forked worker would hold its siblings' pipes and the locks of the parent's threads.
+    multiprocessing.set_start_method("spawn", force=True)
+    _Parent(settings, _claim_port(settings)).run(on_ready)
+
+
+def _claim_port(settings: Settings) -> int:
+    """Make sure that the address can be listened on, and choose a port for 0."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host} port {settings.port}"
+            message = f"cannot listen on {where}: {os.strerror(error.errno or 0).lower()}"
+            raise ServiceUnavailable(message) from None
+        return int(probe.getsockname()[1])
+
+
+class _Parent:
+    """The process that starts, watches and stops the workers."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self.settings = settings
+        self.address = _address(settings.host, port)
+        self._lifeline_end, self._lifeline = multiprocessing.Pipe(duplex=False)
+        self._word, self._word_end = multiprocessing.Pipe(duplex=False)
+        self._failure: WherryError | None = None
+        self._server = Server(
+            target="wherry",
+            address=settings.host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=settings.workers,
+            blocking_threads=settings.threads + settings.long_polls + SPARE_THREADS,
+            backpressure=2 * (settings.threads + settings.long_polls + SPARE_THREADS),
+            log_enabled=False,
+            websockets=False,
+            workers_kill_timeout=STOP_WITHIN_S,
+        )
+
+    def run(self, on_ready: Callable[[str], None]) -> None:
+        """Start, watch, stop."""
+        started = Started(
+            settings=self.settings,
+            lifeline=self._lifeline_end,
+            word=self._word_end,
+            rows=shared_rows(self.settings.workers),
+            taken=multiprocessing.Value("i", 0),
+        )
+        watch = threading.Thread(target=self._watch, args=(on_ready,), daemon=True)
+        self._server.on_startup(watch.start)
+        interrupt = self._server.signal_handler_interrupt
+        self._server.signal_handler_interrupt = partial(self._interrupted, interrupt)
+        ended_alone = False
+        try:
+            self._server.serve(target_loader=partial(load, started), wrap_loader=False)
+        except SystemExit:
+            ended_alone = True
+        self._raise_failure(ended_alone)
+
+    def _interrupted(self, handler: Callable[..., None], *args: Any) -> None:
+        self._let_go()
+        handler(*args)
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(OSError):
+            self._lifeline.close()
+
+    def _watch(self, on_ready: Callable[[str], None]) -> None:
+        """Wait until the service answers, or a worker says why it does not."""
+        until = time.monotonic() + READY_WITHIN_S
+        with urllib3.PoolManager(retries=False, timeout=2.0) as http:
+            while time.monotonic() < until and not self._lifeline.closed:
+                if self._word.poll(0.02):
+                    return self._fail(*self._word.recv())
+                if _answers(http, self.address):
+                    return on_ready(self.address)
+        return None
+
+    def _fail(self, code: str, message: str) -> None:
+        self._failure = told_error(code, message)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _raise_failure(self, ended_alone: bool) -> None:
+        if self._failure is None and self._word.poll(0.2):
+            self._failure = told_error(*self._word.recv())
+        if self._failure is not None:
+            raise self._failure
+        if ended_alone:
+            raise ServiceUnavailable("a worker process ended by itself; its messages say why")
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _answers(http: urllib3.PoolManager, address: str) -> bool:
+    try:
+        return http.request("GET", f"{address}/readyz").status == 200  # noqa: PLR2004, OK
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def shared_rows(workers: int) -> Any:
+    """Make the array in which all workers count."""
+    return RawArray("d", size_of(FAMILIES) * workers)
+
+
+def load(started: Started) -> Any:
+    """Make the application in a worker; called by the server in the new process."""
+    try:
+        with started.taken.get_lock():
+            row = started.taken.value
+            started.taken.value += 1
+        service = assemble(started.settings, rows=started.rows, row=row)
+    except WherryError as error:
+        started.word.send((error.code, str(error)))
+        sys.exit(1)
+    Finalize(None, service.close, exitpriority=10)
+    threading.Thread(target=_hold_on, args=(started.lifeline, service.stop), daemon=True).start()
+    return service.app
+
+
+def _hold_on(lifeline: Connection, stop: Callable[[], None]) -> None:
+    """Wait until the parent lets go, then let waiting requests go and end this process."""
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv()
+    stop()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,191 @@
+"""Bodies for people to read: shown by OpenAPI and the page of calls.
+
+Each is a JSON value; a test reads every one as the type of its route.
+"""
+
+from typing import Any
+
+_GUEST = "6f1c0d52-3b7e-4f6a-9a51-0c2f7d1e8a01"
+_PROVIDER = "a3c1e5d0-7b42-4f0e-8d6b-51f2a9c4e001"
+_TARGET = "a3c1e5d0-7b42-4f0e-8d6b-51f2a9c4e002"
+_ROOT = "a3c1e5d0-7b42-4f0e-8d6b-51f2a9c4e000"
+_MIGRATION = "0d5e7a3c-2b1f-4c9d-8e6a-77b0f1c2d301"
+
+REPORT: dict[str, Any] = {
+    "schema": "wherry.report/1",
+    "host": "node-17",
+    "boot_id": "6b1f6f0e-8f4e-4a52-9c0e-2f6a4d1b7c11",
+    "sequence": 41,
+    "observed_at": "2026-11-22T10:15:00Z",
+    "facts": {
+        "host": {"arch": "x86_64", "kernel": "6.12.57", "iommu": True},
+        "devices": [
+            {
+                "name": "mtty",
+                "bus": "virtual",
+                "role": "mdev_parent",
+                "driver": "mtty",
+                "mdev_types": [
+                    {
+                        "id": "mtty-2",
+                        "attributes": {"available_instances": "12", "device_api": "vfio-pci"},
+                    }
+                ],
+            }
+        ],
+    },
+}
+REPORT_ANSWER: dict[str, Any] = {
+    "host": "node-17",
+    "outcome": "stored",
+    "sequence": 41,
+    "generation": 3,
+    "providers": 2,
+    "findings": [],
+}
+JOBS: dict[str, Any] = {
+    "jobs": [
+        {
+            "id": f"{_MIGRATION}.1.target",
+            "host": "node-18",
+            "migration": _MIGRATION,
+            "token": 1,
+            "side": "target",
+            "deadline": 1795342510.0,
+            "wait_s": 10.0,
+            "guest": _GUEST,
+            "slots": {
+                "serial0": {"provider": _TARGET, "device_parent": "mtty", "type": "mtty/mtty-2"}
+            },
+        }
+    ]
+}
+JOB_ANSWER: dict[str, Any] = {"token": 1, "side": "target", "ok": True}
+HOSTS: dict[str, Any] = {
+    "hosts": [
+        {
+            "name": "node-17",
+            "state": "enabled",
+            "labels": {"rack": "r3"},
+            "observed_at": "2026-11-22T10:15:00Z",
+            "last_seen": "2026-11-22T10:20:00Z",
+            "generation": 3,
+            "providers": 2,
+            "guests": 1,
+            "findings": 0,
+        }
+    ]
+}
+HOST_PATCH: dict[str, Any] = {"state": "maintenance", "labels": {"rack": "r3", "old": None}}
+PACK: dict[str, Any] = {
+    "id": "vendor-2026-11",
+    "rows": [
+        {
+            "id": "no-way-back-from-550",
+            "types": ["nvidia/*"],
+            "compare": {"host_branch": "ge"},
+            "severity": "no",
+            "because": "the vendor supports no move to an older branch",
+        }
+    ],
+}
+GUEST: dict[str, Any] = {
+    "host": "node-17",
+    "tenant": "alpha",
+    "needs": {"arch": "x86_64"},
+    "resources": {"VCPU": 4, "MEMORY_MB": 8192},
+    "slots": {"serial0": {"provider": _PROVIDER, "type": "mtty/mtty-2"}},
+}
+REBOOT: dict[str, Any] = {"kind": "new_process"}
+PLUG: dict[str, Any] = {
+    "slot": "serial1",
+    "device": {"provider": _PROVIDER, "type": "mtty/mtty-1"},
+}
+UNPLUG: dict[str, Any] = {"slot": "serial1"}
+TARGETS: dict[str, Any] = {"policy": {"mode": "live"}, "limit": 5}
+TARGETS_ANSWER: dict[str, Any] = {
+    "guest": _GUEST,
+    "source": "node-17",
+    "targets": [
+        {
+            "host": "node-18",
+            "root": _ROOT,
+            "verdict": "ok",
+            "accepted": True,
+            "score": 1.75,
+            "mapping": [
+                {
+                    "slot": "serial0",
+                    "offer": 0,
+                    "mode": "live",
+                    "verdict": "ok",
+                    "reasons": [],
+                    "configure": {},
+                }
+            ],
+            "providers": [_TARGET],
+            "facts": {_TARGET: 2},
+        }
+    ],
+    "total": 1,
+    "refused": {
+        "count": 61,
+        "by_reason": {"NO_OFFER": 48, "CAPACITY": 11, "STATE_FORMAT_OLDER": 2},
+    },
+}
+MIGRATION: dict[str, Any] = {"guest": _GUEST, "target": "node-18", "policy": {"mode": "live"}}
+TOKEN: dict[str, Any] = {"token": 1}
+RENEW: dict[str, Any] = {"token": 1, "lease_s": 600}
+FINISH: dict[str, Any] = {"token": 1, "outcome": "finished"}
+ABORT: dict[str, Any] = {"token": 1, "note": "the operator changed their mind"}
+CHECK: dict[str, Any] = {
+    "contract": {
+        "schema": "wherry.device/1",
+        "record": "contract",
+        "consumer": _GUEST,
+        "slot": "gpu0",
+        "kind": "mdev",
+        "device_api": "vfio-pci",
+        "type": "acme/a1",
+        "interface": {"version": "1.0"},
+        "features": ["X"],
+        "migration": {"support": "yes"},
+    },
+    "offer": {
+        "schema": "wherry.device/1",
+        "record": "offer",
+        "provider": _PROVIDER,
+        "generation": 1,
+        "kind": "mdev",
+        "device_api": "vfio-pci",
+        "type": "acme/a1",
+        "interface": {"supports": "2.0"},
+        "features": {"Y": {}},
+        "migration": {"support": "yes"},
+    },
+}
+CHECK_ANSWER: dict[str, Any] = {
+    "verdict": "no",
+    "accepted": False,
+    "modes": {"live": "no", "suspend": "no", "cold": "ok", "replug": "no"},
+    "reasons": [
+        {
+            "code": "VERSION_MAJOR",
+            "severity": "no",
+            "stage": "filter",
+            "rule": "R20",
+            "detail": {"wanted": "1.0", "offered": "2.0"},
+        },
+        {
+            "code": "FEATURE_MISSING",
+            "severity": "no",
+            "stage": "filter",
+            "rule": "R30",
+            "detail": {"feature": "X"},
+        },
+    ],
+    "configure": {},
+    "downtime_ms": None,
+}
+HEALTH: dict[str, Any] = {"status": "ok"}
+READY: dict[str, Any] = {"ready": True, "checks": {"store": "ok", "running": "ok"}}

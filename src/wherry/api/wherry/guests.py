@@ -1,0 +1,186 @@
+"""Calls on guests: what they hold, and where they can go."""
+
+from wherry.api import views
+from wherry.api.call import Call
+from wherry.api.routes import Everybody, Query, Route
+from wherry.api.wherry import examples
+from wherry.app import guests, targets
+from wherry.model import errors
+from wherry.model.checks import UserView
+from wherry.model.facts import HostName
+from wherry.model.guests import Guest, GuestRequest
+from wherry.model.targets import TargetsAnswer, TargetsRequest
+from wherry.model.wire import (
+    GuestList,
+    PlugRequest,
+    RebootRequest,
+    UnplugRequest,
+    UserGuest,
+    UserGuestList,
+)
+
+CLAIM_ERRORS = (
+    errors.CapacityExceeded,
+    errors.SlotTaken,
+    errors.ExclusiveConflict,
+    errors.FactsChanged,
+    errors.ConsumerChanged,
+)
+
+
+def put_guest(call: Call) -> Guest:
+    """Record a guest, allocating what its slots need."""
+    guest = guests.put_guest(call.engine, call.path["uuid"], call.body, call.caller)
+    call.metrics.count("wherry_claims_total")
+    return guest
+
+
+def list_guests(call: Call) -> GuestList | UserGuestList:
+    """List guests; a user's own project's only."""
+    if call.caller.sees_all:
+        return guests.list_guests(
+            call.engine, host=call.query.get("host"), tenant=call.query.get("tenant")
+        )
+    views.require_plain_list(call.caller, call.query)
+    return views.guests_for_user(guests.list_guests(call.engine, tenant=call.caller.project))
+
+
+def get_guest(call: Call) -> Guest | UserGuest:
+    """Show a guest."""
+    guest = views.own_guest(guests.get_guest(call.engine, call.path["uuid"]), call.caller)
+    return guest if call.caller.sees_all else views.guest_for_user(guest)
+
+
+def delete_guest(call: Call) -> None:
+    """Forget a guest and free all it held."""
+    guests.delete_guest(call.engine, call.path["uuid"])
+
+
+def reboot(call: Call) -> Guest:
+    """Pin the contracts anew."""
+    return guests.reboot(call.engine, call.path["uuid"], call.body)
+
+
+def plug(call: Call) -> Guest:
+    """Add a device to a running guest."""
+    guest = guests.plug(call.engine, call.path["uuid"], call.body)
+    call.metrics.count("wherry_claims_total")
+    return guest
+
+
+def unplug(call: Call) -> Guest:
+    """Take a device from a running guest."""
+    return guests.unplug(call.engine, call.path["uuid"], call.body.slot)
+
+
+def find_targets(call: Call) -> TargetsAnswer | UserView:
+    """Find where a guest can go."""
+    uuid, asked = call.path["uuid"], call.body
+    if not call.caller.sees_all:
+        views.require_plain_question(call.caller, asked)
+        views.own_guest(guests.get_guest(call.engine, uuid), call.caller)
+    answer = targets.find(call.engine, uuid, asked, call.caller)
+    return answer if call.caller.sees_all else views.targets_for_user(answer)
+
+
+ROUTES = (
+    Route(
+        method="PUT",
+        path="/wherry/guests/{uuid}",
+        handler=put_guest,
+        tag="Guests",
+        summary="Record a guest",
+        description="Allocates what the slots need unless the guest holds it already, and pins a "
+        "contract for each slot. All of it, or nothing.",
+        body=GuestRequest,
+        answer=Guest,
+        errors=(errors.NotFound, *CLAIM_ERRORS),
+        example=examples.GUEST,
+    ),
+    Route(
+        method="GET",
+        path="/wherry/guests",
+        handler=list_guests,
+        tag="Guests",
+        summary="List guests",
+        roles=Everybody,
+        query=(
+            Query(name="host", type=HostName, help="only those on this host"),
+            Query(name="tenant", type=str, help="only those of this project"),
+        ),
+        answer=GuestList,
+        user_answer=UserGuestList,
+    ),
+    Route(
+        method="GET",
+        path="/wherry/guests/{uuid}",
+        handler=get_guest,
+        tag="Guests",
+        summary="Show a guest",
+        roles=Everybody,
+        answer=Guest,
+        user_answer=UserGuest,
+        errors=(errors.NotFound,),
+    ),
+    Route(
+        method="DELETE",
+        path="/wherry/guests/{uuid}",
+        handler=delete_guest,
+        tag="Guests",
+        summary="Forget a guest",
+        description="Frees all it held; refused while a migration holds it.",
+        errors=(errors.NotFound, errors.WrongState),
+    ),
+    Route(
+        method="POST",
+        path="/wherry/guests/{uuid}/reboot",
+        handler=reboot,
+        tag="Guests",
+        summary="Tell that a guest has rebooted",
+        description="Contracts are pinned anew from the present provider's offers, but for those "
+        "marked `keep`.",
+        body=RebootRequest,
+        answer=Guest,
+        errors=(errors.NotFound, errors.WrongState),
+        example=examples.REBOOT,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/guests/{uuid}/plug",
+        handler=plug,
+        tag="Guests",
+        summary="Plug a device into a running guest",
+        body=PlugRequest,
+        answer=Guest,
+        errors=(errors.NotFound, errors.AlreadyExists, errors.WrongState, *CLAIM_ERRORS),
+        example=examples.PLUG,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/guests/{uuid}/unplug",
+        handler=unplug,
+        tag="Guests",
+        summary="Unplug a device from a running guest",
+        body=UnplugRequest,
+        answer=Guest,
+        errors=(errors.NotFound, errors.WrongState),
+        example=examples.UNPLUG,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/guests/{uuid}/targets",
+        handler=find_targets,
+        tag="Guests",
+        summary="Find where a guest can go, and why not elsewhere",
+        description="Ranked targets with the joint mapping and what the claim would set; for those "
+        "refused, counts by reason, and every reason of every host with `explain`. Project users "
+        "learn ok or no, and the families of the reasons.",
+        roles=Everybody,
+        body=TargetsRequest,
+        answer=TargetsAnswer,
+        user_answer=UserView,
+        errors=(errors.NotFound,),
+        example=examples.TARGETS,
+        example_answer=examples.TARGETS_ANSWER,
+    ),
+)

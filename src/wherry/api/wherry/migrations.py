@@ -1,0 +1,177 @@
+"""Calls on migrations: claim, confirm, start, renew, finish, abort.
+
+Source: design, section 7.
+"""
+
+from wherry.api.call import Call
+from wherry.api.routes import Query, Route
+from wherry.api.wherry import examples
+from wherry.api.wherry.guests import CLAIM_ERRORS
+from wherry.app import migrations
+from wherry.model import errors
+from wherry.model.facts import Uuid
+from wherry.model.migrations import Migration, State
+from wherry.model.wire import (
+    AbortRequest,
+    FinishRequest,
+    MigrationList,
+    MigrationRequest,
+    RenewRequest,
+    TokenRequest,
+)
+
+
+def begin(call: Call) -> Migration:
+    """Claim a target."""
+    begun = migrations.begin(call.engine, call.path["uuid"], call.body, call.caller)
+    call.metrics.count("wherry_claims_total")
+    return begun
+
+
+def get(call: Call) -> Migration:
+    """Show a migration."""
+    return migrations.get(call.engine, call.path["uuid"])
+
+
+def list_all(call: Call) -> MigrationList:
+    """List migrations."""
+    return migrations.list_migrations(
+        call.engine, guest=call.query.get("guest"), state=call.query.get("state")
+    )
+
+
+def preflight(call: Call) -> Migration:
+    """Have both ends confirm."""
+    with call.room.place():
+        done = migrations.preflight(call.engine, call.path["uuid"], call.body.token)
+    outcome = "confirmed" if done.state == "confirmed" else "refused"
+    call.metrics.count("wherry_preflights_total", (("outcome", outcome),))
+    return done
+
+
+def start(call: Call) -> Migration:
+    """Say that the move has begun."""
+    return migrations.start(call.engine, call.path["uuid"], call.body.token)
+
+
+def renew(call: Call) -> Migration:
+    """Ask for more time."""
+    return migrations.renew(call.engine, call.path["uuid"], call.body)
+
+
+def finish(call: Call) -> Migration:
+    """Say how the move ended."""
+    asked: FinishRequest = call.body
+    done = migrations.finish(call.engine, call.path["uuid"], asked)
+    call.metrics.count("wherry_migrations_ended_total", (("outcome", asked.outcome),))
+    if asked.outcome == "failed":
+        call.metrics.count("wherry_refused_late_total")
+    return done
+
+
+def abort(call: Call) -> Migration:
+    """Give the target back."""
+    done = migrations.abort(call.engine, call.path["uuid"], call.body, call.caller)
+    call.metrics.count("wherry_migrations_ended_total", (("outcome", "aborted"),))
+    return done
+
+
+STEP_ERRORS = (errors.NotFound, errors.WrongState, errors.TokenExpired)
+
+ROUTES = (
+    Route(
+        method="PUT",
+        path="/wherry/migrations/{uuid}",
+        handler=begin,
+        tag="Migrations",
+        summary="Claim a target for a guest",
+        description="One transaction passes the source to the migration and gives the guest the "
+        "target. Sent again with the same uuid, it answers what was begun.",
+        body=MigrationRequest,
+        answer=Migration,
+        errors=(errors.NotFound, errors.NoTarget, errors.AlreadyExists, *CLAIM_ERRORS),
+        example=examples.MIGRATION,
+    ),
+    Route(
+        method="GET",
+        path="/wherry/migrations",
+        handler=list_all,
+        tag="Migrations",
+        summary="List migrations",
+        query=(
+            Query(name="guest", type=Uuid, help="only those of this guest"),
+            Query(name="state", type=State, help="only those in this state"),
+        ),
+        answer=MigrationList,
+    ),
+    Route(
+        method="GET",
+        path="/wherry/migrations/{uuid}",
+        handler=get,
+        tag="Migrations",
+        summary="Show a migration",
+        answer=Migration,
+        errors=(errors.NotFound,),
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/preflight",
+        handler=preflight,
+        tag="Migrations",
+        summary="Have both ends confirm",
+        description="Both hosts' agents read anew and answer; silence is a refusal. If one "
+        "refuses, the next target is claimed under a new token.",
+        body=TokenRequest,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.TOKEN,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/start",
+        handler=start,
+        tag="Migrations",
+        summary="Say that the move has begun",
+        description="From here on, a lease that runs out releases nothing.",
+        body=TokenRequest,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.TOKEN,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/renew",
+        handler=renew,
+        tag="Migrations",
+        summary="Ask for more time",
+        body=RenewRequest,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.RENEW,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/finish",
+        handler=finish,
+        tag="Migrations",
+        summary="Say how the move ended",
+        description="`finished` frees the source; `failed` gives the target back and keeps the "
+        "error beside the verdict.",
+        body=FinishRequest,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.FINISH,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/abort",
+        handler=abort,
+        tag="Migrations",
+        summary="Give the target back",
+        description="An administrator may leave the token out, to end a migration that is lost.",
+        body=AbortRequest,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.ABORT,
+    ),
+)
