@@ -48,3 +48,17 @@ class Claim(Value, kw_only=True):
     id: str
     holdings: tuple[Holding, ...]
     facts: dict[str, int] = {}
+
+
+class ClaimOutcome(Value, kw_only=True):
+    """What a claim that took effect left behind."""
+
+    claim: str
+    consumers: dict[str, int | None]
+    """Consumer to its generation; None for one that holds nothing now and has ended."""
+    providers: dict[str, int] = {}
+    """Each provider that changed, to its generation."""
+    devices: dict[str, dict[str, str]] = {}
+    """Consumer to slot to device, of the claim's consumers with occupants of a named device."""
+    repeated: bool = False
+    """The claim had taken effect before; this is what it left then."""

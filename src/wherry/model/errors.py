@@ -125,6 +125,33 @@ class CapacityExceeded(WherryError):
         self.asked = asked
 
 
+class UnitsNotTaken(WherryError):
+    """An inventory is not given out in such amounts: ask for another amount."""
+
+    code = "claim.units"
+
+    def __init__(
+        self,
+        *,
+        provider: str,
+        resource_class: str,
+        asked: int,
+        min_unit: int,
+        max_unit: int,
+        step_size: int,
+    ) -> None:
+        super().__init__(
+            f"provider {provider} gives {resource_class} in {min_unit} to {max_unit}"
+            f" by steps of {step_size}, and {asked} was asked"
+        )
+        self.provider = provider
+        self.resource_class = resource_class
+        self.asked = asked
+        self.min_unit = min_unit
+        self.max_unit = max_unit
+        self.step_size = step_size
+
+
 class SlotTaken(WherryError):
     """The one device that was asked for is held by another guest: try the next candidate."""
 
