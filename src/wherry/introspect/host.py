@@ -54,10 +54,12 @@ def read_host(
     modules = read_modules(tree, devices, drivers)
     nvidia = modules["nvidia"].version if "nvidia" in modules else UNSET
     versions = {"kernel": kernel, "nvidia": _text(nvidia)}
+    cpu = read_cpu(tree)
     return Host(
         arch=machine or UNSET,
         kernel=kernel or UNSET,
-        cpu=read_cpu(tree),
+        cpu=cpu,
+        cpu_features=cpu.flags if isinstance(cpu, Cpu) and cpu.flags else UNSET,
         memory_mb=UNSET if memory is None else memory,
         numa=read_nodes(tree),
         versions={name: text for name, text in versions.items() if text},

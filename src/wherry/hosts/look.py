@@ -1,0 +1,47 @@
+"""One look at this host: its sysfs, and beside it what libvirt and the tools say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from wherry.hosts.boot import machine
+from wherry.hosts.libvirt import ask_virsh
+from wherry.hosts.live import LiveTree
+from wherry.hosts.tools import ask_tools
+from wherry.introspect.facts import read_facts
+from wherry.introspect.sides import add_sides
+from wherry.introspect.tree import Tree
+from wherry.model.facts import Facts
+
+
+def look_at_host(*, extra: tuple[str, ...] = (), root: Path = Path("/"), ask: bool = True) -> Facts:
+    """Read all facts of the host this runs on.
+
+    Args:
+        extra: more attributes of each device to keep, as profiles point at.
+        root: what stands for ``/``.
+        ask: whether libvirt and the netlink tools are asked too (child processes, at most
+            ten seconds each).
+
+    Raises:
+        InvalidFile: libvirt or a tool answered what is not its format.
+    """
+    sides = {**ask_tools(), **ask_virsh()} if ask else {}
+    return look_at(LiveTree(root), sides, extra=extra, arch=machine())
+
+
+def look_at(
+    tree: Tree, sides: Mapping[str, str], *, extra: tuple[str, ...] = (), arch: str = ""
+) -> Facts:
+    """Read all facts through a tree, completed by files beside it.
+
+    Args:
+        tree: where sysfs is read.
+        sides: text of side files by name; empty for none.
+        extra: more attributes of each device to keep.
+        arch: the machine, where the tree does not tell.
+
+    Raises:
+        InvalidFile: a side file is not what its name says.
+    """
+    facts = read_facts(tree, extra=extra, arch=arch)
+    return add_sides(facts, sides) if sides else facts
