@@ -14,7 +14,7 @@ from wherry.model.errors import InvalidFile
 
 MAX_FILES: Final = 20_000
 MAX_BYTES: Final = 16 * 1024 * 1024
-_SUFFIXES = (".xml", ".json")
+_SUFFIXES = (".xml", ".json", ".jsonl")
 _CAPABILITIES = ("mdev_types", "mdev", "pci")
 
 Ask = Callable[[tuple[str, ...]], str | None]

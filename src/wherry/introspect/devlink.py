@@ -15,6 +15,8 @@ from wherry.introspect.answers import flatten, parse_answer
 from wherry.model.facts import Attribute, Device
 
 INFO = "devlink-info.json"
+_RUNNING = "versions/running/"
+_WHOLE = ("fw", "fw.version", "fw.bundle_id", "fw.mgmt")  # devlink-info.rst, generic versions
 ESWITCH = "devlink-eswitch.json"
 
 
@@ -36,14 +38,23 @@ def add_devlink_answers(
 
     def said(name: str) -> dict[str, Attribute]:
         own = {**flatten(info.get(name)), **flatten(modes.get(name), "eswitch/")}
-        return {f"devlink/{key}": value for key, value in own.items()}
+        return {f"devlink/{key}": value for key, value in own.items()} | _firmware(own)
 
     return tuple(
-        structs.replace(one, attributes={**one.attributes, **said(one.name)})
+        structs.replace(one, attributes={**said(one.name), **one.attributes})
         if one.name in info or one.name in modes
         else one
         for one in devices
     )
+
+
+def _firmware(own: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    """Give the version that runs as ``firmware_version``, where drivers publish theirs too."""
+    running = {k.removeprefix(_RUNNING): v for k, v in own.items() if k.startswith(_RUNNING)}
+    named = next((running[name] for name in _WHOLE if name in running), None)
+    only = next(iter(running.values())) if len(running) == 1 else None
+    found = only if named is None else named
+    return {} if found is None else {"firmware_version": found}
 
 
 def _by_address(answers: Mapping[str, str], file: str, key: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ Source: notes on introspection, section 8.
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from wherry.introspect import mdev
 from wherry.introspect.address import parse_address
@@ -48,6 +48,8 @@ def read_facts(tree: Tree, *, extra: tuple[str, ...] = (), arch: str = "") -> Fa
     instances = _instances(tree, parents, devices)
     drivers = [one.driver for one in instances if isinstance(one.driver, str)]
     host = read_host(tree, devices, drivers, arch=arch)
+    if host.iommu is UNSET and any("iommu" in one.attributes for one in devices):
+        host = structs.replace(host, iommu=True)  # a device that is behind a unit tells as well
     return Facts(host=host, devices=devices, instances=instances)
 
 

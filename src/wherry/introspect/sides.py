@@ -17,6 +17,8 @@ from wherry.introspect.libvirt import (
 from wherry.introspect.mdevctl import parse_list, parse_types
 from wherry.introspect.merge import merge_facts
 from wherry.introspect.nodedev import NodeDevice, nodedev_of
+from wherry.introspect.probe import FILE as PROBES
+from wherry.introspect.probe import add_probes
 from wherry.introspect.vdpa import add_vdpa_answers
 from wherry.introspect.xml import parse_xml
 from wherry.model.errors import InvalidFile
@@ -39,6 +41,7 @@ def add_sides(facts: Facts, files: Mapping[str, str]) -> Facts:
     """
     devices = add_vdpa_answers(facts.devices, files)
     whole = structs.replace(facts, devices=add_devlink_answers(devices, files))
+    whole = add_probes(whole, files.get(PROBES, ""))
     whole = merge_facts(whole, facts_of_libvirt(files), source="libvirt")
     return merge_facts(whole, facts_of_mdevctl(files), source="mdevctl")
 

@@ -132,6 +132,7 @@ class Instance(Fact, kw_only=True):
     driver: str | UnsetType = UNSET
     iommu_group: str | UnsetType = UNSET
     attributes: dict[str, Attribute] = {}
+    probe: MigrationProbe | UnsetType = UNSET
 
 
 class Module(Fact, kw_only=True):

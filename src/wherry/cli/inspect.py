@@ -1,0 +1,101 @@
+"""``wherry inspect``: what a host says about its devices, read-only."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+
+from wherry.cli.branches import draw, printable
+from wherry.cli.pools import describe_pools
+from wherry.cli.render_facts import render_facts
+from wherry.hosts.boot import machine
+from wherry.hosts.libvirt import ask_virsh, read_side_files
+from wherry.hosts.live import LiveTree, open_folder
+from wherry.hosts.look import look_at
+from wherry.hosts.recorder import RecordingTree, render_recording
+from wherry.hosts.snapshot import load_snapshot, write_snapshot
+from wherry.hosts.tools import ask_tools
+from wherry.introspect.tree import Tree
+from wherry.model.errors import WherryError
+from wherry.model.facts import Facts
+
+PIPE_WIDTH = 100
+BAD_INPUT = 2
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+@click.option("--snapshot", type=_FILE, help="Read this snapshot instead of this host.")
+@click.option("--sysfs", type=_FOLDER, help="Read this folder as / (or as /sys) instead.")
+@click.option(
+    "--libvirt",
+    type=_FOLDER,
+    help="Take libvirt's XML, and JSON of mdevctl, vdpa and devlink, from this folder.",
+)
+@click.option("--record", type=_FILE, help="Write what was read to this file as a snapshot.")
+def inspect(
+    *,
+    as_json: bool,
+    snapshot: Path | None,
+    sysfs: Path | None,
+    libvirt: Path | None,
+    record: Path | None,
+) -> None:
+    """Show what this host says about its devices.
+
+    Reads sysfs, and asks libvirt, vdpa, devlink and mdevctl where they are installed.
+    Nothing is written but --record's file, and nothing is read that wakes a device.
+    """
+    if snapshot and sysfs:
+        raise click.UsageError("--snapshot and --sysfs exclude each other: give one")
+    try:
+        recording = RecordingTree(_tree(snapshot, sysfs))
+        live = not (snapshot or sysfs)
+        facts = look_at(recording, _sides(libvirt, live=live), arch=machine() if live else "")
+        if record:
+            write_snapshot(record, render_recording(recording, note=_source(snapshot, sysfs)))
+    except WherryError as error:
+        _refuse(error)
+    _print(facts, _source(snapshot, sysfs), as_json=as_json)
+
+
+def _tree(snapshot: Path | None, sysfs: Path | None) -> Tree:
+    if snapshot:
+        return load_snapshot(snapshot)
+    return open_folder(sysfs) if sysfs else LiveTree(Path("/"))
+
+
+def _sides(libvirt: Path | None, *, live: bool) -> Mapping[str, str]:
+    if libvirt:
+        return read_side_files(libvirt)
+    return {**ask_tools(), **ask_virsh()} if live else {}
+
+
+def _source(snapshot: Path | None, sysfs: Path | None) -> str:
+    """Name what was read, without folders that are nobody's business in a recording."""
+    if snapshot:
+        return f"snapshot {snapshot.name}"
+    return f"folder {sysfs.name}" if sysfs else "this host"
+
+
+def _print(facts: Facts, source: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(facts), indent=2))
+        return
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else PIPE_WIDTH
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    draw(render_facts(facts, source=source, describe_pools=describe_pools), console)
+
+
+def _refuse(error: WherryError) -> NoReturn:
+    """End with one plain line: the input is bad, and the message says what to do."""
+    click.echo(f"wherry: {printable(str(error))}", err=True)
+    raise click.exceptions.Exit(BAD_INPUT)
