@@ -190,7 +190,7 @@ def _translate(req: falcon.Request, error: falcon.HTTPError) -> WherryError:
     if isinstance(error, falcon.HTTPNotFound):
         message = f"there is no call {req.path}: /wherry/docs lists them"
         return errors.NoSuchPath(message)
-    return wire.bad_request(error.title or error.status, error.description)
+    return wire.bad_request(error.title or str(error.status), error.description)
 
 
 def _on_surprise(

@@ -61,7 +61,7 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
 def _metrics(flat: Any, row: int) -> Metrics:
     if flat is None:
         return Metrics(FAMILIES)
-    view = memoryview(flat).cast("B").cast("d")
+    view: Any = memoryview(flat).cast("B").cast("d")
     size = size_of(FAMILIES)
     rows = [view[start : start + size] for start in range(0, len(view), size)]
     return Metrics(FAMILIES, rows, row)

@@ -25,7 +25,7 @@ from typing import Any
 
 import urllib3
 from granian.constants import Interfaces
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from wherry.api.assembly import FAMILIES, assemble
 from wherry.api.metrics import size_of
@@ -86,6 +86,19 @@ def _claim_port(settings: Settings) -> int:
         return int(probe.getsockname()[1])
 
 
+class _Server(MPServer):
+    """Granian's server, that lets go of the workers' lifeline as soon as it is told to stop."""
+
+    def __init__(self, let_go: Callable[[], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._let_go = let_go
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Stop: called by the handler of SIGTERM and SIGINT."""
+        self._let_go()
+        super().signal_handler_interrupt(*args, **kwargs)
+
+
 class _Parent:
     """The process that starts, watches and stops the workers."""
 
@@ -95,7 +108,8 @@ class _Parent:
         self._lifeline_end, self._lifeline = multiprocessing.Pipe(duplex=False)
         self._word, self._word_end = multiprocessing.Pipe(duplex=False)
         self._failure: WherryError | None = None
-        self._server = Server(
+        self._server = _Server(
+            self._let_go,
             target="wherry",
             address=settings.host,
             port=port,
@@ -119,18 +133,12 @@ class _Parent:
         )
         watch = threading.Thread(target=self._watch, args=(on_ready,), daemon=True)
         self._server.on_startup(watch.start)
-        interrupt = self._server.signal_handler_interrupt
-        self._server.signal_handler_interrupt = partial(self._interrupted, interrupt)
         ended_alone = False
         try:
             self._server.serve(target_loader=partial(load, started), wrap_loader=False)
         except SystemExit:
             ended_alone = True
         self._raise_failure(ended_alone)
-
-    def _interrupted(self, handler: Callable[..., None], *args: Any) -> None:
-        self._let_go()
-        handler(*args)
 
     def _let_go(self) -> None:
         with contextlib.suppress(OSError):

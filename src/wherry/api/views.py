@@ -63,8 +63,11 @@ def targets_for_user(answer: TargetsAnswer) -> UserView:
 
 def check_for_user(answer: bytes) -> bytes:
     """Redact the answer of a check of a pair or of a whole guest."""
-    kind = GuestResponse if "mapping" in msgspec.json.decode(answer) else CheckResponse
-    return msgspec.json.encode(user_view(msgspec.json.decode(answer, type=kind)))
+    if "mapping" in msgspec.json.decode(answer):
+        view = user_view(msgspec.json.decode(answer, type=GuestResponse))
+    else:
+        view = user_view(msgspec.json.decode(answer, type=CheckResponse))
+    return msgspec.json.encode(view)
 
 
 def require_plain_list(caller: Caller, query: Mapping[str, Any]) -> None:

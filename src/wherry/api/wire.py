@@ -5,6 +5,7 @@ Source: RFC 8259; design, section 10.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,12 @@ from wherry.model import strictjson
 from wherry.model.errors import InvalidRequest
 
 T = TypeVar("T")
+
+_LIMIT = 1 << 63
+_LONG_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+_PATH = re.compile(r"(?P<message>.*) - at `(?P<path>\$.*)`", re.DOTALL)
 
 
 class Readable(Protocol):
@@ -50,7 +57,43 @@ def parse_body(data: bytes, kind: type[T]) -> T:
     Raises:
         InvalidRequest: with the path of what is wrong.
     """
-    return strictjson.decode(data, kind)
+    try:
+        if _LONG_NUMBER.search(data):
+            _require_storable(strictjson.loads(data), "$")
+        value: T = strictjson.decode(data, _decoder(kind), kind)
+    except InvalidRequest as error:
+        raise _explain(error) from None
+    return value
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _require_storable(document: Any, path: str) -> None:
+    """Refuse numbers that no column of the store holds."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            _require_storable(value, f"{path}.{key}")
+    elif isinstance(document, list):
+        for place, value in enumerate(document):
+            _require_storable(value, f"{path}[{place}]")
+    elif isinstance(document, int) and not -_LIMIT <= document < _LIMIT:
+        raise InvalidRequest("Integer is out of range: it must fit 64 bits", path=path)
+
+
+def _explain(error: InvalidRequest) -> InvalidRequest:
+    """Say where in the document it is, and what to do where that is plain."""
+    if error.path is not None:
+        return error
+    found = _PATH.fullmatch(str(error))
+    message, path = (found["message"], found["path"]) if found else (str(error), "$")
+    if unknown := _UNKNOWN.fullmatch(message):
+        return InvalidRequest("There is no such field: leave it out", path=f"{path}.{unknown[1]}")
+    if missing := _MISSING.fullmatch(message):
+        return InvalidRequest("This field is missing: give it", path=f"{path}.{missing[1]}")
+    return InvalidRequest(message, path=path if found else None)
 
 
 def parse_path(parts: Mapping[str, str]) -> dict[str, str]:

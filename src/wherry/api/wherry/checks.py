@@ -33,7 +33,8 @@ ROUTES = (
         tag="Guests",
         summary="Check a contract against an offer, or a guest against a host",
         description="The keys tell the kind: `contract` and `offer`; `guest` and `target`; "
-        "`before` and `after` (lints). With a guest's uuid and a host's name, the stored ones are taken.",
+        "`before` and `after` (lints). With a guest's uuid and a host's name, the stored ones are "
+        "taken.",
         roles=Everybody,
         body=bytes,
         body_shown=(CheckRequest, GuestRequest, LintRequest),
