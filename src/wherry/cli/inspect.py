@@ -20,6 +20,7 @@ from wherry.hosts.look import look_at
 from wherry.hosts.recorder import RecordingTree, render_recording
 from wherry.hosts.snapshot import load_snapshot, write_snapshot
 from wherry.hosts.tools import ask_tools
+from wherry.introspect.snapshot import NodeTree
 from wherry.introspect.tree import Tree
 from wherry.model.errors import WherryError
 from wherry.model.facts import Facts
@@ -56,11 +57,12 @@ def inspect(
     if snapshot and sysfs:
         raise click.UsageError("--snapshot and --sysfs exclude each other: give one")
     try:
-        recording = RecordingTree(_tree(snapshot, sysfs))
+        tree = _tree(snapshot, sysfs)
+        recording = RecordingTree(tree)
         live = not (snapshot or sysfs)
         facts = look_at(recording, _sides(libvirt, live=live), arch=machine() if live else "")
         if record:
-            write_snapshot(record, render_recording(recording, note=_source(snapshot, sysfs)))
+            write_snapshot(record, render_recording(recording, note=_note(tree)))
     except WherryError as error:
         _refuse(error)
     _print(facts, _source(snapshot, sysfs), as_json=as_json)
@@ -72,6 +74,11 @@ def _tree(snapshot: Path | None, sysfs: Path | None) -> Tree:
     return open_folder(sysfs) if sysfs else LiveTree(Path("/"))
 
 
+def _note(tree: Tree) -> str:
+    """Keep what a snapshot says of itself when it is recorded again."""
+    return tree.note if isinstance(tree, NodeTree) else ""
+
+
 def _sides(libvirt: Path | None, *, live: bool) -> Mapping[str, str]:
     if libvirt:
         return read_side_files(libvirt)
@@ -79,7 +86,7 @@ def _sides(libvirt: Path | None, *, live: bool) -> Mapping[str, str]:
 
 
 def _source(snapshot: Path | None, sysfs: Path | None) -> str:
-    """Name what was read, without folders that are nobody's business in a recording."""
+    """Name what was read, for the first line."""
     if snapshot:
         return f"snapshot {snapshot.name}"
     return f"folder {sysfs.name}" if sysfs else "this host"

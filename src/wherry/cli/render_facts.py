@@ -32,6 +32,7 @@ _REMEDY = {
     "EFBIG": "larger than 64 KiB; not kept",
     "EBADMSG": "not the number or text its name promises",
 }
+_MANY = 8
 _SHOWN_FIRMWARE = "devlink/versions/running/"
 
 
@@ -68,15 +69,12 @@ def _top(devices: Iterable[Device]) -> list[Device]:
 
 def _device(facts: Facts, device: Device, describe_pools: DescribePools) -> Branch:
     inside = [
-        *(
-            [leaf("changed while it was read: offers nothing until it holds still")]
-            * _moves(device)
-        ),
+        *_unsettled(device),
         *_sriov(device),
         *_types(facts, device, describe_pools),
         *_vgpus(device),
         *(leaf(f"{uuid} is being removed and still counted as used") for uuid in device.leaving),
-        *(_instance(one) for one in facts.instances if one.parent == device.name),
+        *(_instance(one) for one in facts.instances if _is_of(one, device)),
         *_details(device),
         *(
             _device(facts, one, describe_pools)
@@ -149,9 +147,18 @@ def _types(facts: Facts, device: Device, describe_pools: DescribePools) -> list[
         return pools
     if not types:
         return pools or [leaf("mdev types: none listed")]
-    rows = tuple(_type(one) for one in types)
+    rows = tuple(_rows(types))
     used = any(one.parent == device.name for one in facts.instances) or bool(device.leaving)
     return [*pools, Branch(f"can make {_views(types, used=used)}", rows)]
+
+
+def _rows(types: tuple[MdevType, ...]) -> Iterable[Branch]:
+    """One line a type; of many types, those with none left share one."""
+    none = [one.id for one in types if one.attributes.get("available_instances") == "0"]
+    fold = len(types) > _MANY and len(none) > 1
+    yield from (_type(one) for one in types if not fold or one.id not in none)
+    if fold:
+        yield leaf(f"{len(none)} types with none left: {', '.join(none)}")
 
 
 def _pool(pool: PoolLine) -> str:
@@ -198,7 +205,14 @@ def _vgpus(device: Device) -> list[Branch]:
     return [leaf(f"can be {names}" if names else "no vGPU type can be set now")]
 
 
+def _is_of(one: Instance, device: Device) -> bool:
+    """Tell whether an mdev is the device's, or the device is itself what was made of a type."""
+    return one.id == device.name or (one.parent == device.name and ":" not in one.id)
+
+
 def _instance(one: Instance) -> Branch:
+    if ":" in one.id:
+        return leaf(f"is a vGPU of type {one.type}")
     driver = f", driver {one.driver}" if isinstance(one.driver, str) else ""
     return leaf(f"{one.id}  is a {one.type}{driver}")
 

@@ -21,7 +21,7 @@ FORMAT: Final = "wherry-sysfs-snapshot/1"
 _RELEASE: Final = "/proc/sys/kernel/osrelease"
 _MACHINE: Final = "/proc/sys/kernel/arch"
 
-Path = Annotated[str, Meta(pattern=r"^(/[^/]+)+$", max_length=4096)]
+NodePath = Annotated[str, Meta(pattern=r"^(/[^/]+)+$", max_length=4096)]
 Errno = Annotated[str, Meta(pattern=r"^E[A-Z0-9]{1,30}$")]
 
 
@@ -40,7 +40,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One node; a file with none of ``s``, ``x``, ``e`` was not read."""
 
-    p: Path
+    p: NodePath
     t: Literal["d", "l", "f"]
     to: str | None = None
     m: Annotated[str, Meta(pattern=r"^[0-7]{1,5}$")] | None = None
@@ -61,9 +61,11 @@ class NodeTree:
 
     Args:
         nodes: unlike in path, and none below a link or a file (:func:`parse_snapshot` checks).
+        note: what the header says of the recording.
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[Node], *, note: str = "") -> None:
+        self.note = note
         self.nodes: Mapping[str, Node] = {node.p: node for node in nodes}
         self._names = _names_by_folder(self.nodes)
 
@@ -127,7 +129,7 @@ def parse_snapshot(text: str, *, file: str) -> NodeTree:
     for path, value in ((_RELEASE, header.kernel), (_MACHINE, header.machine)):
         if value and path not in nodes:
             nodes[path] = Node(p=path, t="f", m="0444", s=f"{value}\n")
-    return NodeTree(nodes.values())
+    return NodeTree(nodes.values(), note=header.note)
 
 
 def render_snapshot(header: Header, nodes: Iterable[Node]) -> str:
