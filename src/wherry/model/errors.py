@@ -247,6 +247,15 @@ class ServiceUnavailable(WherryError):
     code = "service.unavailable"
 
 
+class DeadlineExceeded(ServiceUnavailable):
+    """The answer was not found in the time given: ask for less, or allow more time."""
+
+    code = "service.deadline"
+
+    def __init__(self) -> None:
+        super().__init__("the search did not end in the time it was given")
+
+
 class BadConfiguration(WherryError):
     """An option has a value that cannot be used: correct the option, variable or file."""
 

@@ -1,0 +1,112 @@
+"""The plain world that candidates are searched in.
+
+A provider with the trait ``MISC_SHARES_VIA_AGGREGATE`` shares its inventory: it serves every
+tree that has a member in one of its aggregates.  Such a tree is called its anchor; a provider
+in an aggregate at all reaches its own tree, as any provider does.
+
+Source: Placement API reference, "List allocation candidates"; Placement's guide,
+"Modeling with Provider Trees", "Sharing Resource Providers".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from wherry.model.inventory import Inventory
+
+SHARES = "MISC_SHARES_VIA_AGGREGATE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A resource provider as the search looks at it."""
+
+    uuid: str
+    root: str
+    parent: str | None = None
+    """None: this is the root of its tree."""
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    used: Mapping[str, int] = field(default_factory=dict)
+    """Class to units that consumers hold."""
+    traits: frozenset[str] = frozenset()
+    aggregates: frozenset[str] = frozenset()
+    generation: int = 0
+
+    @property
+    def is_sharing(self) -> bool:
+        """Whether other trees may use the inventory."""
+        return SHARES in self.traits
+
+    def takes(self, resource_class: str, amount: int) -> bool:
+        """Whether one group could have so many units now: room, unit limits, step."""
+        inventory = self.inventories.get(resource_class)
+        return (
+            inventory is not None
+            and inventory.min_unit <= amount
+            and amount % inventory.step_size == 0
+            and self.holds(resource_class, amount)
+        )
+
+    def holds(self, resource_class: str, amount: int) -> bool:
+        """Whether several groups together could have so many units of a class it has."""
+        inventory = self.inventories[resource_class]
+        free = inventory.capacity - self.used.get(resource_class, 0)
+        return amount <= free and amount <= inventory.max_unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All providers at one moment, and the names that are known; see `make_world`."""
+
+    providers: Mapping[str, Provider]
+    classes: frozenset[str]
+    """Every resource class there is, with inventory or not."""
+    traits: frozenset[str]
+    """Every trait there is, on a provider or not."""
+    trees: Mapping[str, tuple[Provider, ...]]
+    """Root to the providers of its tree, the root among them."""
+    sharing: tuple[Provider, ...]
+
+    def reach(self, anchor: str) -> tuple[Provider, ...]:
+        """List the providers that can serve a tree: its own, then those that share with it."""
+        tree = self.trees[anchor]
+        aggregates = frozenset[str]().union(*(provider.aggregates for provider in tree))
+        return tree + tuple(
+            provider
+            for provider in self.sharing
+            if provider.root != anchor and not aggregates.isdisjoint(provider.aggregates)
+        )
+
+    def ancestry(self, uuid: str) -> frozenset[str]:
+        """Name a provider and all that stand above it in its tree."""
+        line = []
+        at: str | None = uuid
+        while at is not None:
+            line.append(at)
+            at = self.providers[at].parent
+        return frozenset(line)
+
+
+def make_world(
+    providers: Iterable[Provider],
+    *,
+    classes: Iterable[str] = (),
+    traits: Iterable[str] = (),
+) -> World:
+    """Order providers into trees.
+
+    Args:
+        providers: whole trees; in their order they come up in answers.
+        classes: resource classes that are known, besides those in inventories.
+        traits: traits that are known, besides those on providers.
+    """
+    listed = tuple(providers)
+    trees: dict[str, list[Provider]] = {}
+    for provider in listed:
+        trees.setdefault(provider.root, []).append(provider)
+    return World(
+        providers={provider.uuid: provider for provider in listed},
+        classes=frozenset(classes).union(*(provider.inventories for provider in listed)),
+        traits=frozenset(traits).union(*(provider.traits for provider in listed)),
+        trees={root: tuple(tree) for root, tree in trees.items()},
+        sharing=tuple(provider for provider in listed if provider.is_sharing),
+    )
