@@ -13,7 +13,7 @@ The file holds digests, so that reading it gives nobody a token::
     role = "user"
     project = "alpha"
 
-``wherry token`` makes a token and the lines for it.  Source: design, section 9.
+A digest is made by ``printf %s "$TOKEN" | sha256sum``.  Source: design, section 9.
 """
 
 import hashlib

@@ -8,6 +8,7 @@ Source: stack notes, section 3 (granian, WSGI, threads).
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -35,6 +36,7 @@ from wherry.model.told import told_error
 
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 SPARE_THREADS = 4
 """Threads beyond those of requests and waiting room: a full room is told so at once."""
 
@@ -96,7 +98,7 @@ class _Server(MPServer):
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         """Stop: called by the handler of SIGTERM and SIGINT."""
         self._let_go()
-        super().signal_handler_interrupt(*args, **kwargs)
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class _Parent:
@@ -186,6 +188,7 @@ def shared_rows(workers: int) -> Any:
 
 def load(started: Started) -> Any:
     """Make the application in a worker; called by the server in the new process."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
         with started.taken.get_lock():
             row = started.taken.value

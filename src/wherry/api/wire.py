@@ -60,7 +60,7 @@ def parse_body(data: bytes, kind: type[T]) -> T:
     try:
         if _LONG_NUMBER.search(data):
             _require_storable(strictjson.loads(data), "$")
-        value: T = strictjson.decode(data, _decoder(kind), kind)
+        value: T = strictjson.decode(data, _decoder(kind), kind)  # type: ignore[arg-type] # a type is hashable
     except InvalidRequest as error:
         raise _explain(error) from None
     return value

@@ -41,8 +41,9 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """Spelling on the command line."""
-        return "--" + self.name.replace("_", "-")
+        """Spelling on the command line; what may be repeated is said in the singular."""
+        name = self.name.removesuffix("s") if self.many else self.name
+        return "--" + name.replace("_", "-")
 
     @property
     def variable(self) -> str:

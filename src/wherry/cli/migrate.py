@@ -1,0 +1,270 @@
+"""``wherry migrate``: claim a target, have both ends confirm, and see the move through."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import UNSET
+
+from wherry.agent.client import Client, part
+from wherry.cli.exits import NO, YES
+from wherry.cli.output import print_json, print_table, say
+from wherry.cli.policy import make_policy, takes_policy
+from wherry.cli.reasons import reason_lines, row_lines
+from wherry.cli.service import asks_service, json_option
+from wherry.model.checks import Policy
+from wherry.model.migrations import Migration, Step
+from wherry.model.wire import (
+    AbortRequest,
+    FinishRequest,
+    MigrationList,
+    MigrationRequest,
+    RenewRequest,
+    TokenRequest,
+)
+
+PREFLIGHT_S = 600
+"""Most that a service may be set up to wait for both ends."""
+
+
+class _WithRun(click.Group):
+    """A group whose command is ``run`` where the first word is none of its commands."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_WithRun,
+    short_help="Claim a target, confirm it, and see a move through.",
+    context_settings={"ignore_unknown_options": True},
+)
+def migrate() -> None:
+    """Claim a target, have both ends confirm, and see the move through.
+
+    `wherry migrate GUEST --to HOST` does the first two; whatever moves the guest then says
+    `start` and `finish` with the token that was printed.
+    """
+
+
+@migrate.command()
+@click.argument("guest")
+@click.option("--to", "to", metavar="HOST", help="Where to (default: the best target).")
+@click.option("--id", "id_", metavar="UUID", help="uuid of the migration (default: a new one).")
+@click.option("--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="Time it stands.")
+@takes_policy
+@json_option
+@asks_service
+def run(  # noqa: PLR0913, one parameter an option
+    client: Client,
+    guest: str,
+    *,
+    to: str | None,
+    id_: str | None,
+    lease: int | None,
+    policy: Path | None,
+    mode: str | None,
+    accept: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Claim a target for GUEST (a uuid) and have both ends confirm it.
+
+    Ends with 0 once both ends have confirmed, and with 1 if the move is refused.
+    """
+    asked = _request(guest, to, lease, make_policy(policy, mode, accept))
+    path = _path(id_ or str(uuid.uuid4()))
+    claimed = client.send("PUT", path, Migration, asked)
+    if not as_json:
+        say(f"claimed {claimed.target} for guest {claimed.guest}; asking both hosts")
+    done = client.send(
+        "POST",
+        f"{path}/preflight",
+        Migration,
+        TokenRequest(token=claimed.token),
+        wait_s=PREFLIGHT_S,
+    )
+    return _end(done, as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@click.option("--guest", required=True, metavar="UUID", help="The guest to move.")
+@click.option("--to", "to", metavar="HOST", help="Where to (default: the best target).")
+@click.option("--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="Time it stands.")
+@takes_policy
+@json_option
+@asks_service
+def begin(  # noqa: PLR0913, one parameter an option
+    client: Client,
+    migration: str,
+    *,
+    guest: str,
+    to: str | None,
+    lease: int | None,
+    policy: Path | None,
+    mode: str | None,
+    accept: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Claim a target, as MIGRATION (a new uuid); sent again, it answers what was begun."""
+    asked = _request(guest, to, lease, make_policy(policy, mode, accept))
+    return _end(client.send("PUT", _path(migration), Migration, asked), as_json=as_json)
+
+
+def _token_option(command: Any) -> Any:
+    return click.option(
+        "--token", type=click.IntRange(0), required=True, help="Fencing token, as last printed."
+    )(command)
+
+
+@migrate.command()
+@click.argument("migration")
+@_token_option
+@json_option
+@asks_service
+def preflight(client: Client, migration: str, *, token: int, as_json: bool) -> int:
+    """Have both ends confirm MIGRATION."""
+    asked = TokenRequest(token=token)
+    path = f"{_path(migration)}/preflight"
+    return _end(client.send("POST", path, Migration, asked, wait_s=PREFLIGHT_S), as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@_token_option
+@json_option
+@asks_service
+def start(client: Client, migration: str, *, token: int, as_json: bool) -> int:
+    """Say that the move of MIGRATION has begun."""
+    return _step(client, migration, "start", TokenRequest(token=token), as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@_token_option
+@click.option("--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="From now on.")
+@json_option
+@asks_service
+def renew(client: Client, migration: str, *, token: int, lease: int | None, as_json: bool) -> int:
+    """Ask for more time for MIGRATION."""
+    asked = RenewRequest(token=token, lease_s=UNSET if lease is None else lease)
+    return _step(client, migration, "renew", asked, as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@_token_option
+@click.option(
+    "--outcome",
+    type=click.Choice(["finished", "failed"]),
+    default="finished",
+    show_default=True,
+    help="How the move ended.",
+)
+@click.option("--error", metavar="TEXT", help="What the lower level said; kept with the verdict.")
+@json_option
+@asks_service
+def finish(  # noqa: PLR0913, one parameter an option
+    client: Client, migration: str, *, token: int, outcome: Any, error: str | None, as_json: bool
+) -> int:
+    """Say how the move of MIGRATION ended."""
+    asked = FinishRequest(token=token, outcome=outcome, error=UNSET if error is None else error)
+    return _step(client, migration, "finish", asked, as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@click.option("--token", type=click.IntRange(0), help="Fencing token; admins may leave it out.")
+@click.option("--note", default="", help="Why; kept in the history.")
+@json_option
+@asks_service
+def abort(client: Client, migration: str, *, token: int | None, note: str, as_json: bool) -> int:
+    """Give up MIGRATION and its target."""
+    asked = AbortRequest(token=UNSET if token is None else token, note=note)
+    return _step(client, migration, "abort", asked, as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@json_option
+@asks_service
+def show(client: Client, migration: str, *, as_json: bool) -> None:
+    """Show MIGRATION with its history."""
+    _show(client.get(_path(migration), Migration), as_json=as_json, history=True)
+
+
+@migrate.command("list")
+@click.option("--guest", metavar="UUID", help="Only those of this guest.")
+@click.option("--state", help="Only those in this state.")
+@json_option
+@asks_service
+def list_migrations(client: Client, *, guest: str | None, state: str | None, as_json: bool) -> None:
+    """List migrations."""
+    found = client.get("/wherry/migrations", MigrationList, guest=guest, state=state)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("MIGRATION", "GUEST", "FROM", "TO", "STATE", "TOKEN"),
+        ((m.uuid, m.guest, m.source, m.target, m.state, m.token) for m in found.migrations),
+        empty="no migration is on record",
+    )
+
+
+def _request(guest: str, to: str | None, lease: int | None, policy: Policy) -> MigrationRequest:
+    return MigrationRequest(
+        guest=guest,
+        target=UNSET if to is None else to,
+        policy=policy,
+        lease_s=UNSET if lease is None else lease,
+    )
+
+
+def _path(migration: str) -> str:
+    return f"/wherry/migrations/{part(migration)}"
+
+
+def _step(client: Client, migration: str, step: str, asked: Any, *, as_json: bool) -> int:
+    done = client.send("POST", f"{_path(migration)}/{step}", Migration, asked)
+    return _end(done, as_json=as_json)
+
+
+def _end(migration: Migration, *, as_json: bool) -> int:
+    _show(migration, as_json=as_json)
+    return NO if migration.state in {"refused", "expired"} else YES
+
+
+def _show(migration: Migration, *, as_json: bool, history: bool = False) -> None:
+    if as_json:
+        print_json(migration)
+        return
+    colour = {"refused": "no", "expired": "no", "lost": "warn"}.get(migration.state, "ok")
+    say(
+        f"migration {migration.uuid}: {migration.state}, guest {migration.guest} "
+        f"from {migration.source} to {migration.target}, token {migration.token}",
+        verdict=colour,
+    )
+    for verdict, line in (
+        *reason_lines(migration.answer.reasons),
+        *row_lines(migration.answer.mapping),
+    ):
+        say(line, verdict=verdict)
+    if history:
+        for step in migration.history:
+            _show_step(step)
+    elif migration.history and migration.state == "refused":
+        _show_step(migration.history[-1])
+    if migration.error is not UNSET:
+        say(f"error: {migration.error}")
+
+
+def _show_step(step: Step) -> None:
+    by = f" by {step.by}" if step.by else ""
+    say(f"{step.at} {step.event} -> {step.state}{by}{': ' if step.note else ''}{step.note}")
+    for verdict, line in reason_lines(step.reasons):
+        say(line, verdict=verdict)
