@@ -1,0 +1,132 @@
+"""One guest against one host of the fleet: the whole-guest check, and what it does not cover.
+
+The check is that of the specification, on ready judgements.  Of islands that give the guest
+the same, only as many are looked at as it could use: the first of them are the ones that the
+best mapping takes, and what is refused is shown by the first refused anyway.
+
+Source: specification of compatibility, section 10; docs/explanation/targets.md.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from wherry.compat.guest import judge_guest
+from wherry.compat.judgement import Judgement
+from wherry.compat.rules import host_facts
+from wherry.compat.table import Finding
+from wherry.inventory.host_view import HostView
+from wherry.model.checks import GuestResponse, MappingRow, Reason
+from wherry.model.device import Offer
+from wherry.schedule.host_rules import check_host, check_unsettled, same_host
+from wherry.schedule.question import Question
+
+MAPPING = "MAPPING"
+
+
+class Part(Struct, frozen=True):
+    """The offers of a host that can matter to a guest."""
+
+    places: tuple[int, ...]
+    """Of each offer among those of the host."""
+    offers: tuple[Offer, ...]
+    judgements: tuple[tuple[Judgement, ...], ...]
+    """For each offer, that of each contract."""
+
+
+def evaluate(question: Question, host: HostView) -> GuestResponse:
+    """Give the verdict on a host with all reasons; ``offer`` counts the host's offers.
+
+    The host that the guest is on gets SAME_HOST alone.
+    """
+    if host.name == question.guest.host:
+        return judge_guest((), (), same_host(), question.policy, pair=_no_pair)
+    part = _part_of(question, host)
+    found = [
+        *host_facts.check(question.guest.needs, host.facts.value),
+        *check_host(host, question.guest.resources),
+    ]
+    response = judge_part(question, part, found)
+    unsettled = check_unsettled(host, is_mapped=is_mapped(response))
+    if unsettled:
+        response = judge_part(question, part, [*found, *unsettled])
+    rows = tuple(_at_place(row, part.places) for row in response.mapping)
+    return replace(response, mapping=rows)
+
+
+def judge_part(question: Question, part: Part, found: Sequence[Finding]) -> GuestResponse:
+    """Check the guest against some offers; ``offer`` counts these.
+
+    Args:
+        question: the guest under its policy.
+        part: the offers.
+        found: what the host itself is found to lack.
+    """
+    return judge_guest(
+        question.contracts,
+        part.offers,
+        found,
+        question.policy,
+        pair=lambda i, j: part.judgements[j][i],
+    )
+
+
+def keep_islands(question: Question, host: HostView) -> list[int]:
+    """Choose the islands of a host that can matter, by their place, in order."""
+    seen: dict[int, int] = {}
+    kept: list[int] = []
+    for place, island in enumerate(host.islands):
+        answer = question.about(island)
+        times = seen.get(answer.number, 0)
+        if times < answer.keep:
+            seen[answer.number] = times + 1
+            kept.append(place)
+    return kept
+
+
+def is_mapped(response: GuestResponse) -> bool:
+    """Whether every device has an offer."""
+    return all(reason.code != MAPPING for reason in response.reasons)
+
+
+def reasons_of(response: GuestResponse) -> Iterator[Reason]:
+    """All reasons, those of the rows as well."""
+    yield from response.reasons
+    for row in response.mapping:
+        yield from row.reasons
+
+
+def codes_against(reasons: Iterable[Reason], taken: Collection[str]) -> frozenset[str]:
+    """The codes that stand in the way: those of a severity that the caller does not take."""
+    return frozenset(reason.code for reason in reasons if reason.severity not in taken)
+
+
+def _part_of(question: Question, host: HostView) -> Part:
+    """Take the offers of the islands that can matter, as they are on this host."""
+    starts = _starts(host)
+    places: list[int] = []
+    judgements: list[tuple[Judgement, ...]] = []
+    for kept in keep_islands(question, host):
+        answer = question.about(host.islands[kept])
+        places += range(starts[kept], starts[kept + 1])
+        judgements += answer.judgements
+    offers = tuple(host.offers[place].offer for place in places)
+    return Part(tuple(places), offers, tuple(judgements))
+
+
+def _starts(host: HostView) -> list[int]:
+    """Where the offers of each island begin among those of the host, and where all end."""
+    starts = [0]
+    for island in host.islands:
+        starts.append(starts[-1] + len(island.offers))
+    return starts
+
+
+def _at_place(row: MappingRow, places: Sequence[int]) -> MappingRow:
+    return row if row.offer is None else replace(row, offer=places[row.offer])
+
+
+def _no_pair(contract: int, offer: int) -> Judgement:
+    message = f"there is no pair {contract}, {offer}"
+    raise LookupError(message)

@@ -1,0 +1,156 @@
+"""A guest under a policy, made ready to be asked of many hosts.
+
+What an island gives the guest is worked out once for each distinct island.  Islands that
+give it the same, as far as this guest can tell, are of one *class*: they have the same
+verdicts and codes for each of its devices, and room for the same number of them.
+
+Source: design, section 4; specification of compatibility, sections 10 and 13.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from msgspec import UNSET
+
+from wherry.compat.guest import GUEST_MODES, asked_of, complete_pair
+from wherry.compat.judgement import Judgement
+from wherry.compat.quantity import demand_of
+from wherry.compat.table import MODE_BIT
+from wherry.inventory.interning import Shape
+from wherry.inventory.islands import Island
+from wherry.model.checks import Policy, Verdict
+from wherry.model.device import Contract, Mode, Offer
+from wherry.model.guests import Guest
+from wherry.schedule.cache import JudgementCache
+
+WEIGHT: Final[Mapping[Verdict, int]] = {"ok": 0, "warn": 1, "unknown": 2, "no": 3}
+
+
+class IslandAnswer(NamedTuple):
+    """What an island gives a guest."""
+
+    judgements: tuple[tuple[Judgement, ...], ...]
+    """For each offer of the island, that of each contract; complete."""
+    least: tuple["Least", ...]
+    """For each contract, how the offer that is least severe for it goes with it."""
+    number: int
+    """Of its class: the same for islands that give this guest the same."""
+    keep: int
+    """How many of equal islands on one host can matter: each device of the guest may want
+    one for itself, but of those that take none, one tells it all."""
+
+
+class Least(NamedTuple):
+    """The first of the offers that are least severe for a contract, in the mode asked about."""
+
+    weight: int
+    """Of the verdict: 0 ok, 1 warn, 2 unknown, 3 no."""
+    codes: frozenset[str]
+    """Of the reasons that stand in the way."""
+
+
+class PairKey(NamedTuple):
+    """What of a pair can show in the guest's verdicts and in the codes of its reasons."""
+
+    verdicts: tuple[Verdict, ...]
+    codes: frozenset[tuple[str, str]]
+    """With their severities, in the mode that is asked about."""
+    downtime_ms: int | None
+
+
+class Question:
+    """A guest and a policy; remembers what it has found out about islands."""
+
+    def __init__(self, guest: Guest, policy: Policy, cache: JudgementCache) -> None:
+        self.guest = guest
+        self.policy = policy
+        self.contracts: tuple[Contract, ...] = tuple(s.contract for s in guest.slots.values())
+        asked = asked_of(self.contracts, policy)
+        judges = [
+            cache.open(contract, policy, each)
+            for contract, each in zip(self.contracts, asked, strict=True)
+        ]
+        self._judges = {judge.key: judge for judge in judges}
+        self._keys = tuple(judge.key for judge in judges)
+        """Of each contract: equal devices have one judge."""
+        self._modes = [self._modes_of(contract) for contract in self.contracts]
+        self.taken = frozenset({"info", *policy.accept})
+        """Severities of reasons that do not stand in the way."""
+        self._islands: dict[Island, IslandAnswer] = {}
+        self._classes: dict[Hashable, int] = {}
+
+    def about(self, island: Island) -> IslandAnswer:
+        """Give what an island gives the guest; worked out the first time."""
+        found = self._islands.get(island)
+        if found is None:
+            found = self._islands[island] = self._work_out(island)
+        return found
+
+    def _work_out(self, island: Island) -> IslandAnswer:
+        judgements = tuple(map(self._judge, island.offers, island.shapes))
+        found = tuple(tuple(map(_pair_key, row, self._modes)) for row in judgements)
+        is_open = any(verdict != "no" for row in found for key in row for verdict in key.verdicts)
+        room = self._room_key(island) if is_open else None
+        number = self._classes.setdefault((found, room), len(self._classes))
+        least = tuple(self._least([row[i] for row in found]) for i in range(len(self.contracts)))
+        return IslandAnswer(judgements, least, number, len(self.contracts) if is_open else 1)
+
+    def _judge(self, offer: Offer, shape: Shape) -> tuple[Judgement, ...]:
+        """Judge an offer for each contract."""
+        by_key = {
+            key: complete_pair(judge.on(shape), judge.contract, offer, judge.policy)
+            for key, judge in self._judges.items()
+        }
+        return tuple([by_key[key] for key in self._keys])
+
+    def _least(self, keys: Sequence[PairKey]) -> Least:
+        best = min(keys, key=lambda key: WEIGHT[key.verdicts[0]])
+        codes = frozenset(code for code, severity in best.codes if severity not in self.taken)
+        return Least(WEIGHT[best.verdicts[0]], codes)
+
+    def _modes_of(self, contract: Contract) -> tuple[Mode, ...]:
+        """The modes a slot has for those of the guest, first the one that is asked about."""
+        replugged = contract.slot in self.policy.replug
+        asked = (self.policy.mode, *GUEST_MODES)
+        return tuple("replug" if replugged and mode != "cold" else mode for mode in asked)
+
+    def _room_key(self, island: Island) -> Hashable:
+        """How much of each pool there is, counted no further than the guest could take."""
+        most = self._most_asked(island)
+        return tuple(
+            (
+                offer.provider,
+                None if offer.exclusive is UNSET else offer.exclusive.by,
+                _pools_key(offer, most),
+            )
+            for offer in island.offers
+        )
+
+    def _most_asked(self, island: Island) -> dict[str, int]:
+        """Units of each class that all devices of the guest together could take."""
+        most: dict[str, int] = {}
+        for contract in self.contracts:
+            worst: dict[str, int] = {}
+            for offer in island.offers:
+                for name, amount in demand_of(contract, offer).items():
+                    worst[name] = max(worst.get(name, 0), amount)
+            for name, amount in worst.items():
+                most[name] = most.get(name, 0) + amount
+        return most
+
+
+def _pair_key(judgement: Judgement, modes: tuple[Mode, ...]) -> PairKey:
+    bit = MODE_BIT[modes[0]]
+    codes = frozenset((c.code, c.severity) for c, _ in judgement.findings if c.modes & bit)
+    by_mode = judgement.verdicts
+    return PairKey(tuple(by_mode[mode] for mode in modes), codes, judgement.downtime_ms)
+
+
+def _pools_key(offer: Offer, most: dict[str, int]) -> Hashable:
+    if offer.pools is UNSET:
+        return None
+    return tuple(
+        (name, pool.provider, max(0, min(pool.free, most[name])))
+        for name, pool in sorted(offer.pools.items())
+        if name in most
+    )

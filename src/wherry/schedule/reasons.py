@@ -1,0 +1,110 @@
+"""The reasons of the scheduler and of the pre-flight: what no rule of a device says.
+
+They have the form of the specification's reasons and stand among them in an answer; their
+rules are numbered R80 to R89, which the specification leaves unused.
+``docs/reference/scheduler-reasons.md`` prints this table, and a test compares the two.
+
+Source: design, section 7; specification of compatibility, section 5 (form of a reason).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from wherry.compat.sentences import explain as explain_compat
+from wherry.compat.table import MODE_BIT, SEVERITIES, Cause
+from wherry.model.checks import Reason, Severity, Stage
+
+ALL_MODES: Final = sum(MODE_BIT.values())
+
+
+class Row(NamedTuple):
+    """One code, as the page prints it."""
+
+    rule: str
+    code: str
+    severity: Severity
+    stage: Stage
+    naming: tuple[str, ...]
+    """Keys of the detail that name the reason together with the code."""
+    given_if: str
+    sentence: str
+    """For people; the names in braces are keys of the detail."""
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row("R80", "SAME_HOST", "no", "filter", (),
+        "the guest is on this host already; nothing else is asked of it then",
+        "The guest is on this host already."),
+    Row("R81", "HOST_STATE", "no", "filter", (),
+        "the host is disabled or in maintenance",
+        "The host is in state {offered}."),
+    Row("R82", "HOST_UNPUBLISHED", "no", "filter", (),
+        "the host has no provider of its own yet, so nothing can be allocated there",
+        "The host has no resource provider of its own yet."),
+    Row("R83", "HOST_RESOURCES", "no", "claim", ("resource_class",),
+        "the host's own provider has not as much free of a class as the guest holds, or does "
+        "not allocate such an amount (min_unit, max_unit, step_size)",
+        "The host has no room: {wanted} of {resource_class} asked, {offered} free."),
+    Row("R84", "DEVICES_UNSETTLED", "unknown", "filter", ("devices",),
+        "the guest's devices cannot be mapped, and devices of the host offer nothing because "
+        "they kept changing while they were read",
+        "Devices of the host kept changing while they were read: {devices}."),
+    Row("R85", "PREFLIGHT_OBJECTION", "no", "preflight", ("side", "message"),
+        "the agent of one end, or the hypervisor there, objects",
+        "The {side} objects: {message}"),
+    Row("R86", "PREFLIGHT_TIMEOUT", "no", "preflight", ("side",),
+        "one end has not answered in time",
+        "The {side} has not answered in time."),
+    Row("R87", "PREFLIGHT_FACTS_MOVED", "no", "preflight", ("side", "provider"),
+        "what was just read makes another offer than the claim was decided on, or none",
+        "The facts of provider {provider} on the {side} moved: decided on generation {wanted}, "
+        "now {offered}."),
+    Row("R88", "PREFLIGHT_PROCESS", "no", "preflight", (),
+        "the guest runs in another QEMU process than its contracts were pinned in, or in none",
+        "The guest runs in another QEMU process: {wanted} is recorded, {offered} was found."),
+    Row("R88", "PREFLIGHT_CONTRACT", "no", "preflight", ("slot",),
+        "the guest's contract, or its device, is another one than the claim was decided on",
+        "The device in slot {slot} is no longer the one that the claim was decided on."),
+    Row("R89", "PREFLIGHT_DEVICE_ABSENT", "no", "preflight", ("side", "slot"),
+        "one end does not find the device, or its parent",
+        "The {side} does not find the device of slot {slot}."),
+)  # fmt: skip
+"""In the order of rule and code; all count in every mode."""
+
+BY_CODE: Final[Mapping[str, Row]] = {row.code: row for row in ROWS}
+
+
+def cause(code: str) -> Cause:
+    """Give a row as the rules of compatibility have theirs, so that both stand together."""
+    row = BY_CODE[code]
+    return Cause(
+        code,
+        row.severity,
+        row.stage,
+        row.rule,
+        ALL_MODES,
+        SEVERITIES.index(row.severity),
+        row.naming,
+    )
+
+
+def make_reason(code: str, **detail: Any) -> Reason:
+    """Give a reason of this table with its detail."""
+    row = BY_CODE[code]
+    return Reason(code=code, severity=row.severity, stage=row.stage, rule=row.rule, detail=detail)
+
+
+def explain(reason: Reason) -> str:
+    """Say in one sentence what stands in the way, whichever table the reason is from."""
+    row = BY_CODE.get(reason.code)
+    if row is None:
+        return explain_compat(reason)
+    return row.sentence.format_map(dict(_texts(reason.detail)))
+
+
+def _texts(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in detail.items():
+        if isinstance(value, list | tuple):
+            yield name, ", ".join(map(str, value))
+        else:
+            yield name, "nothing" if value is None else str(value)

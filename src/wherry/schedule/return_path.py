@@ -1,0 +1,60 @@
+"""Whether the guest could come back, told before it leaves.
+
+The way back looks at no pool and no value in use, so it is worked out once for each pair of
+contract and target shape.
+
+Source: specification of compatibility, section 9 ("return_path").
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+from wherry.compat.engine import check
+from wherry.compat.guest import pair_policy
+from wherry.inventory.host_view import HostView
+from wherry.inventory.serving import find_offer
+from wherry.model.checks import MappingRow, Policy, ReturnPath
+from wherry.model.device import Contract, Offer
+from wherry.model.guests import Guest
+
+
+class WaysBack:
+    """Tells the return path of each slot; None of it where the source's offer is not known."""
+
+    def __init__(self, guest: Guest, source: HostView | None, policy: Policy) -> None:
+        self._policy = pair_policy(policy)
+        self._contracts = {name: slot.contract for name, slot in guest.slots.items()}
+        self._homes = {} if source is None else _homes(guest, source)
+        self._known: dict[tuple[str, bytes], ReturnPath] = {}
+
+    def of(self, mapping: tuple[MappingRow, ...], host: HostView) -> dict[str, ReturnPath]:
+        """Give slot to return path for those whose home is known."""
+        return {
+            row.slot: self._of_slot(row.slot, host, row.offer)
+            for row in mapping
+            if row.offer is not None and row.slot in self._homes
+        }
+
+    def _of_slot(self, slot: str, host: HostView, place: int) -> ReturnPath:
+        target = host.offers[place]
+        key = (slot, target.shape.digest)
+        found = self._known.get(key)
+        if found is None:
+            found = self._work_out(self._contracts[slot], target.shape.value, self._homes[slot])
+            self._known[key] = found
+        return found
+
+    def _work_out(self, contract: Contract, target: Offer, home: Offer) -> ReturnPath:
+        # It is told because the home is given.
+        return cast("ReturnPath", check(contract, target, self._policy, home).return_path)
+
+
+def _homes(guest: Guest, source: HostView) -> Mapping[str, Offer]:
+    """Slot to what its present provider offers; slots without a known offer are left out."""
+    homes: dict[str, Offer] = {}
+    for name, slot in guest.slots.items():
+        contract = slot.contract
+        found = find_offer(source, slot.provider, contract.type, contract.kind)
+        if found is not None:
+            homes[name] = found.offer
+    return homes

@@ -1,0 +1,147 @@
+"""The look-up over the fleet is the whole-guest check of every host, one by one."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import a_fleet, a_guest
+from schedule_worlds import contracts, fleets, needs
+from wherry.compat.guest import check_guest
+from wherry.compat.verdicts import is_accepted, worst
+from wherry.inventory.fleet import FleetView
+from wherry.inventory.host_view import HostView
+from wherry.model.checks import Downtime, GuestResponse, Policy, Reason
+from wherry.model.guests import Guest
+from wherry.model.targets import TargetsRequest
+from wherry.schedule.cache import JudgementCache
+from wherry.schedule.reasons import make_reason
+from wherry.schedule.targets import ask, find_targets, judge_host, open_hosts
+
+POLICIES = st.builds(
+    Policy,
+    mode=st.sampled_from(("live", "suspend", "cold")),
+    accept=st.sampled_from((("ok", "warn"), ("ok",), ("ok", "warn", "unknown"), ("unknown",))),
+    replug=st.sampled_from(((), (), ("slot0",), ("slot0", "slot1"))),
+    downtime=st.sampled_from((Downtime(budget_ms=10), Downtime(budget_ms=1500, strict=True))),
+)
+
+
+def plain_own_reasons(guest: Guest, host: HostView) -> list[Reason]:
+    """What the scheduler asks of a host beside the specification, said in plain words."""
+    found = []
+    if host.record.state != "enabled":
+        found.append(make_reason("HOST_STATE", wanted="enabled", offered=host.record.state))
+    if host.root is None:
+        found.append(make_reason("HOST_UNPUBLISHED"))
+    for name, amount in guest.resources.items():
+        inventory = None if host.root is None else host.root.record.plan.inventories.get(name)
+        used = 0 if host.root is None else host.root.record.use.used.get(name, 0)
+        free = 0 if inventory is None else inventory.capacity - used
+        fits = amount == 0 or (
+            inventory is not None
+            and amount <= free
+            and inventory.min_unit <= amount <= inventory.max_unit
+            and amount % inventory.step_size == 0
+        )
+        if not fits:
+            found.append(
+                make_reason("HOST_RESOURCES", resource_class=name, wanted=amount, offered=free)
+            )
+    return found
+
+
+def plain_check(guest: Guest, host: HostView, policy: Policy) -> tuple[GuestResponse, list[Reason]]:
+    """The whole-guest check on the materialised offers, and the reasons of a host's own."""
+    if host.name == guest.host:
+        empty = check_guest((), guest.needs, (), host.facts.value, Policy(mode=policy.mode))
+        return empty, [make_reason("SAME_HOST")]
+    pinned = [slot.contract for slot in guest.slots.values()]
+    offers = [each.offer for each in host.offers]
+    answer = check_guest(pinned, guest.needs, offers, host.facts.value, policy)
+    own = plain_own_reasons(guest, host)
+    if host.unsettled and any(reason.code == "MAPPING" for reason in answer.reasons):
+        own.append(make_reason("DEVICES_UNSETTLED", devices=sorted(host.unsettled)))
+    return answer, own
+
+
+def in_the_way(answer: GuestResponse, own: list[Reason], policy: Policy) -> set[str]:
+    reasons = [*own, *answer.reasons, *(r for row in answer.mapping for r in row.reasons)]
+    return {r.code for r in reasons if r.severity not in {"info", *policy.accept}}
+
+
+def hold_against_twin(guest: Guest, view: FleetView, policy: Policy, cache: JudgementCache) -> None:
+    request = TargetsRequest(policy=policy, limit=10_000, explain=True)
+    answer = find_targets(guest, view.get(guest.host), view, request, cache)
+    targets = {target.host: target for target in answer.targets}
+    refusals = {refusal.host: refusal for refusal in answer.refused.hosts}
+    counts: Counter[str] = Counter()
+    assert set(targets) | set(refusals) == {host.name for host in view}
+    assert not set(targets) & set(refusals)
+    for host in view:
+        plain, own = plain_check(guest, host, policy)
+        if host.name == guest.host:
+            assert [r.code for r in refusals[host.name].reasons] == ["SAME_HOST"]
+            counts["SAME_HOST"] += 1
+            continue
+        verdict = worst([plain.verdict, *(reason.severity for reason in own)])
+        listed = targets.get(host.name) or refusals[host.name]
+        assert (host.name in targets) == is_accepted(verdict, policy)
+        assert listed.verdict == verdict
+        assert listed.mapping == plain.mapping
+        assert sorted(listed.reasons, key=repr) == sorted([*plain.reasons, *own], key=repr)
+        if host.name in targets:
+            assert listed.downtime_ms == plain.downtime_ms
+            taken = [listed.providers[row.offer] for row in listed.mapping]
+            assert set(taken) | {listed.root} == set(listed.facts)
+        else:
+            counts.update(in_the_way(plain, own, policy))
+    assert answer.refused.by_reason == counts
+    assert open_hosts(guest, view, request, cache) == set(targets)
+    assert answer.total == len(targets)
+
+
+@given(fleets(), st.data())
+def test_targets_are_the_check_of_every_host(fleet, data):
+    """Verdict, mapping, every reason and every count agree with a plain loop over the hosts."""
+    slots = [data.draw(contracts(f"slot{n}")) for n in range(data.draw(st.integers(0, 3)))]
+    guest = a_guest(
+        *slots, host="host0", resources={"VCPU": data.draw(st.sampled_from((0, 2, 4)))},
+        needs=data.draw(needs()), **({} if slots else {"slots": {}}),
+    )  # fmt: skip
+    view = a_fleet(*fleet).view
+
+    hold_against_twin(guest, view, data.draw(POLICIES), JudgementCache())
+
+
+@pytest.mark.full
+@settings(max_examples=5_000)
+@given(fleets(most=8), st.data())
+def test_targets_are_the_check_of_every_host_in_many_worlds(fleet, data):
+    """The same with one cache for many guests, as the service has it."""
+    view = a_fleet(*fleet).view
+    cache = JudgementCache(kept=50)
+    for _ in range(3):
+        slots = [data.draw(contracts(f"slot{n}")) for n in range(data.draw(st.integers(1, 4)))]
+        guest = a_guest(*slots, host="elsewhere", resources={"VCPU": 2}, needs=data.draw(needs()))
+        hold_against_twin(guest, view, data.draw(POLICIES), cache)
+
+
+@given(fleets(), st.data())
+def test_one_host_alone_is_judged_as_within_the_fleet(fleet, data):
+    """`judge_host` says of a host what the list says of it, but for the score."""
+    guest = a_guest(data.draw(contracts("slot0")), host="elsewhere", resources={"VCPU": 2})
+    view = a_fleet(*fleet).view
+    request = TargetsRequest(policy=data.draw(POLICIES), limit=10_000, explain=True)
+    answer = find_targets(guest, None, view, request, JudgementCache())
+    listed = {each.host: each for each in (*answer.targets, *answer.refused.hosts)}
+
+    for host in view:
+        alone, response = judge_host(ask(guest, request, JudgementCache()), None, host)
+        within = listed[host.name]
+        assert type(alone) is type(within)
+        assert (alone.verdict, alone.reasons, alone.mapping) == (
+            within.verdict, within.reasons, within.mapping,
+        )  # fmt: skip
+        assert response.accepted == (within in answer.targets)
