@@ -21,16 +21,18 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wherry needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 
-# The locks are installed with hashes; the project itself without looking anything up.
+# The locks name all there is, with hashes: nothing is resolved, so that a newer release
+# elsewhere cannot come in between.  The project itself is installed without looking up.
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing what Wherry runs on (once)"
-	$(PIP) install --require-hashes -r requirements/run.lock
+	$(PIP) install --no-deps --require-hashes -r requirements/run.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.run
 	@echo "installing what tests, checks and docs need (once)"
-	$(PIP) install --require-hashes -r requirements/dev.lock
+	$(PIP) install --no-deps --require-hashes -r requirements/dev.lock
+	$(PIP) check
 	@touch $@
 
 setup: $(VENV)/.dev ## make .venv with all that development needs
