@@ -1,0 +1,103 @@
+"""From a report to a plan: a host's providers, inventories, traits and offers.
+
+Pure: the same facts and profiles give the same plan, in whatever order the devices come, on
+whatever machine.
+
+Source: design, sections 3 and 5.
+"""
+
+import hashlib
+
+import msgspec
+
+from wherry.inventory.capacity import Contradiction
+from wherry.inventory.findings import finding
+from wherry.inventory.hostplan import (
+    place_of,
+    plan_check,
+    plan_host_provider,
+    plan_numa_providers,
+)
+from wherry.inventory.lint import lint_provider
+from wherry.inventory.subjects import Scene
+from wherry.inventory.tree import Root, plan_root
+from wherry.model.errors import ReportContradicts
+from wherry.model.facts import Facts, Report
+from wherry.model.inventory import Finding, HostPlan, PlannedProvider
+from wherry.profiles.library import Profiles
+
+
+def plan_host(report: Report, profiles: Profiles) -> HostPlan:
+    """Derive what a report becomes.
+
+    Raises:
+        ReportContradicts: it names a device or instance twice, or its counts tell two totals
+            of one pool.
+    """
+    facts, host = report.facts, report.host
+    _require_single(facts, host)
+    scene = Scene(facts=facts, profiles=profiles)
+    nodes = plan_numa_providers(host, facts.host)
+    providers = [plan_host_provider(host, facts.host), *nodes.values()]
+    findings = _loose_ends(scene)
+    for device in scene.roots:
+        root = Root(scene, device, host, parent=place_of(device, host, nodes))
+        try:
+            below, noticed = plan_root(root)
+        except Contradiction as error:
+            message = f"{device.name}: {error}"
+            raise ReportContradicts(message, host=host) from error
+        providers += below
+        findings += noticed
+    findings += [lint for provider in providers for lint in lint_provider(provider)]
+    return HostPlan(
+        host=host,
+        providers=tuple(providers),
+        check=plan_check(facts.host),
+        findings=tuple(sorted(findings, key=_finding_order)),
+    )
+
+
+def plan_digest(plan: HostPlan) -> bytes:
+    """Give the digest of a plan: equal plans, and only they, have equal ones."""
+    return hashlib.sha256(msgspec.json.encode(plan, order="deterministic")).digest()
+
+
+def provider_digest(provider: PlannedProvider) -> bytes:
+    """Give the digest of what facts alone decide of a provider: all but its instances."""
+    still = msgspec.structs.replace(provider, instances=())
+    return hashlib.sha256(msgspec.json.encode(still, order="deterministic")).digest()
+
+
+def _require_single(facts: Facts, host: str) -> None:
+    for what, names in (
+        ("device", [device.name for device in facts.devices]),
+        ("instance", [instance.id for instance in facts.instances]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            message = f"{what} {twice[0]} is listed twice"
+            raise ReportContradicts(message, host=host)
+
+
+def _loose_ends(scene: Scene) -> list[Finding]:
+    """Note what hangs on nothing: instances of no device, and sources that differ."""
+    orphans = [
+        one
+        for parent, several in scene.instances.items()
+        if parent not in scene.devices
+        for one in several
+    ]
+    found = [finding("UNKNOWN_INSTANCE", one.parent, f"{one.id} of {one.type}") for one in orphans]
+    return found + [
+        finding(
+            "SOURCES_DIFFER",
+            one.device,
+            f"{one.attribute} is {one.taken}, and {one.other} by {one.source}",
+        )
+        for one in scene.facts.differences
+    ]
+
+
+def _finding_order(one: Finding) -> tuple[str, str, str]:
+    return one.device if isinstance(one.device, str) else "", one.code, one.message

@@ -1,0 +1,112 @@
+"""Views: what a class per type shows of the pools that it is charged to.
+
+used = the view's own allocations; total = the least of floor(pool total / weight); reserved =
+total - used - what is free.  So a client that asks in these words sees siblings' claims at
+once, and `total - reserved - used` never says more than the pools hold.
+
+Source: design, section 5.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from wherry.model.inventory import Inventory, PlannedProvider, Use, View
+
+
+@dataclass(frozen=True, slots=True)
+class ViewNumbers:
+    """What a view shows: reserved is never negative, free = total - reserved - used."""
+
+    total: int
+    reserved: int
+    used: int
+
+    @property
+    def free(self) -> int:
+        """Instances that can still be claimed."""
+        return max(0, self.total - self.reserved - self.used)
+
+
+def pool_free(provider: PlannedProvider, use: Use, pool: str) -> int:
+    """Count units of a pool that can still be claimed; an absent pool has none."""
+    inventory = provider.inventories.get(pool)
+    if inventory is None:
+        return 0
+    held = use.charged.get(pool, 0) + use.stray.get(pool, 0)
+    return max(0, inventory.capacity - held)
+
+
+def view_numbers(provider: PlannedProvider, use: Use, name: str) -> ViewNumbers:
+    """Give what the view of this class shows now.
+
+    Raises:
+        KeyError: the provider has no such view.
+    """
+    view = provider.views[name]
+    used = use.used.get(name, 0)
+    total = min(_total(provider.inventories, pool) // n for pool, n in view.units.items())
+    # A view whose pools shrank below its allocations shows them all, and nothing free.
+    total = max(total, used)
+    return ViewNumbers(
+        total=total,
+        reserved=total - used - min(view_free(provider, use, view), total - used),
+        used=used,
+    )
+
+
+def view_free(provider: PlannedProvider, use: Use, view: View) -> int:
+    """Count instances of a view's type that can still be made; 0 where exclusivity closes it."""
+    if is_closed(provider, use, view.type):
+        return 0
+    return min(pool_free(provider, use, pool) // n for pool, n in view.units.items())
+
+
+def is_closed(provider: PlannedProvider, use: Use, type_name: str) -> bool:
+    """Tell whether what is in use excludes a type (R52)."""
+    value = exclusive_value(provider, type_name)
+    return value is not None and any(not _same(value, one) for one in use.exclusive)
+
+
+def exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bool | None:
+    """Give the value in which instances of this type must agree with others; None: in none."""
+    for offer in provider.offers:
+        if offer.type != type_name or offer.exclusive is UNSET:
+            continue
+        if offer.exclusive.by == "type":
+            return type_name
+        params = {} if offer.params is UNSET else offer.params
+        param = params.get(offer.exclusive.by)
+        value = None if param is None or param.value is UNSET else param.value
+        return value if isinstance(value, str | int | bool) else None
+    return None
+
+
+def view_inventory(provider: PlannedProvider, use: Use, name: str) -> Inventory:
+    """Give a view as an inventory, as the Placement door shows it.
+
+    Raises:
+        KeyError: the provider has no such view.
+    """
+    numbers = view_numbers(provider, use, name)
+    return Inventory(total=numbers.total, reserved=numbers.reserved, max_unit=max(1, numbers.total))
+
+
+def charge_view(provider: PlannedProvider, name: str, count: int) -> dict[str, int]:
+    """Give the pool units that *count* allocations of a view are charged with.
+
+    Raises:
+        KeyError: the provider has no such view.
+    """
+    return {pool: n * count for pool, n in provider.views[name].units.items()}
+
+
+def _total(inventories: Mapping[str, Inventory], pool: str) -> int:
+    inventory = inventories.get(pool)
+    return 0 if inventory is None else inventory.total
+
+
+def _same(one: object, other: object) -> bool:
+    """As in JSON, true is not 1."""
+    return type(one) is type(other) and one == other

@@ -1,0 +1,153 @@
+"""All profiles that are in force, and the one that is meant for a device.
+
+Raises nothing while it is asked: what could be wrong was refused when it was loaded.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from wherry.model.errors import InvalidProfile
+from wherry.profiles.expand import CannotExpand, Table, expand
+from wherry.profiles.narrowness import (
+    Conditions,
+    conditions_of,
+    find_ambiguity,
+    is_narrower,
+    meets,
+)
+from wherry.profiles.schema import SCHEMA, Profile
+from wherry.profiles.validate import find_fault
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """One file as read: where it came from, and its tables."""
+
+    source: str
+    table: Table
+
+    @property
+    def id(self) -> str:
+        """Its id, or nothing where it states none that is text."""
+        found = self.table.get("id")
+        return found if isinstance(found, str) else ""
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The profiles in force, in the order of their titles."""
+
+    all: tuple[Profile, ...]
+
+    @cached_property
+    def _known(self) -> tuple[tuple[Profile, Conditions], ...]:
+        return tuple((profile, conditions_of(profile.match)) for profile in self.all)
+
+    def find(self, types_from: str, facts: Mapping[str, str]) -> Profile | None:
+        """Give the narrowest profile that a device's facts meet; None where none does.
+
+        Args:
+            types_from: where the device's types come from.
+            facts: key of a match to what the device states, ``@path`` for other attributes.
+        """
+        best: tuple[Profile, Conditions] | None = None
+        for profile, conditions in self._known:
+            if profile.types_from != types_from or not meets(conditions, dict(facts)):
+                continue
+            if best is None or is_narrower(conditions, best[1]):
+                best = profile, conditions
+        return None if best is None else best[0]
+
+
+def parse_profile_file(text: str | bytes, source: str) -> ProfileFile:
+    """Read the tables of one file.
+
+    Raises:
+        InvalidProfile: no UTF-8, no TOML, or of another schema.
+    """
+    try:
+        table = tomllib.loads(text if isinstance(text, str) else text.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"is no TOML: {error}"
+        raise InvalidProfile(message, source=source) from error
+    if table.get("schema") != SCHEMA:
+        message = f'`schema` is not "{SCHEMA}" - at `$.schema`'
+        raise InvalidProfile(message, source=source)
+    return ProfileFile(source=source, table=table)
+
+
+def build_profiles(files: Iterable[ProfileFile]) -> Profiles:
+    """Make the profiles of all files, and refuse what is wrong or ambiguous.
+
+    Raises:
+        InvalidProfile: names the file, and the path in it.
+    """
+    by_id = _by_id(files)
+    tables = {name: file.table for name, file in by_id.items()}
+    found = [one for file in by_id.values() for one in _profiles_of(file, tables)]
+    replaced = _replaced(found, by_id)
+    kept = sorted((p for p in found if p.id not in replaced), key=lambda p: p.title)
+    clash = find_ambiguity(kept)
+    if clash is not None:
+        first, second = clash
+        message = (
+            f"a device can meet `{first.title}` and `{second.title}`, and neither is narrower"
+            " - at `$.match`"
+        )
+        raise InvalidProfile(
+            message,
+            source=by_id[second.id].source,
+        )
+    return Profiles(all=tuple(kept))
+
+
+def load_profiles(texts: Iterable[tuple[str, str | bytes]]) -> Profiles:
+    """Make the profiles of (source name, text) pairs.
+
+    Raises:
+        InvalidProfile: as `build_profiles`.
+    """
+    return build_profiles(parse_profile_file(text, source) for source, text in texts)
+
+
+def _by_id(files: Iterable[ProfileFile]) -> dict[str, ProfileFile]:
+    by_id: dict[str, ProfileFile] = {}
+    for file in files:
+        if file.id in by_id:
+            message = f"`{file.id}` is the id of {by_id[file.id].source} already - at `$.id`"
+            raise InvalidProfile(message, source=file.source)
+        by_id[file.id] = file
+    return by_id
+
+
+def _profiles_of(file: ProfileFile, tables: Mapping[str, Table]) -> list[Profile]:
+    try:
+        expanded = expand(file.table, tables)
+    except CannotExpand as error:
+        raise InvalidProfile(str(error), source=file.source) from error
+    return [_profile(table, file.source) for table in expanded]
+
+
+def _profile(table: Table, source: str) -> Profile:
+    where = f"{source}, case {table['case']}" if "case" in table else source
+    try:
+        profile = msgspec.convert(table, Profile)
+    except msgspec.ValidationError as error:
+        raise InvalidProfile(str(error), source=where) from error
+    fault = find_fault(profile)
+    if fault is not None:
+        raise InvalidProfile(fault, source=where)
+    return profile
+
+
+def _replaced(profiles: list[Profile], by_id: Mapping[str, ProfileFile]) -> frozenset[str]:
+    for profile in profiles:
+        wrong = [one for one in profile.replaces if one not in by_id or one == profile.id]
+        if wrong:
+            message = f"there is no other profile `{wrong[0]}` to replace - at `$.replaces`"
+            raise InvalidProfile(message, source=by_id[profile.id].source)
+    return frozenset(one for profile in profiles for one in profile.replaces)
