@@ -1,0 +1,144 @@
+"""Checks what must hold in every database, whatever happened to it.
+
+Slow and obvious on purpose: it reads whole tables and counts.
+
+Source: design, section 11.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from wherry.model.inventory import PlannedProvider
+from wherry.store import tables
+from wherry.store.body import decode
+from wherry.store.transaction import Tx
+
+Key = tuple[int, int]
+
+
+def audit(tx: Tx) -> list[str]:
+    """List every sentence of the design that the stored rows break; empty is sound.
+
+    Capacity below use is legal: an inventory may shrink under what is held.  So an overfull
+    pool is no finding here; `overfull` lists them, for tests in which nothing shrinks.
+    """
+    return [*_units(tx), *_consumers(tx), *_occupants(tx), *_trees(tx), *_plans(tx)]
+
+
+def overfull(tx: Tx) -> list[str]:
+    """List the inventories that hold more than they can."""
+    rows = _inventories(tx).items()
+    return [
+        f"provider {key[0]} class {key[1]}: {row.charged} + {row.stray} of {row.cap}"
+        for key, row in rows
+        if row.cap is not None and row.charged + row.stray > row.cap
+    ]
+
+
+def _inventories(tx: Tx) -> dict[Key, Any]:
+    c = tables.inventory.c
+    query = select(c.provider, c["class"].label("cls"), c.cap, c.used, c.charged, c.stray)
+    return {(row.provider, row.cls): row for row in tx.rows(query)}
+
+
+def _units(tx: Tx) -> Iterator[str]:
+    """Used is the sum of allocations; charged is that and what views take."""
+    rows = _inventories(tx)
+    a, v = tables.allocation.c, tables.view.c
+    used: Counter[Key] = Counter()
+    for provider, cls, units in tx.rows(select(a.provider, a["class"], a.used)):
+        used[provider, cls] += units
+    for key in used.keys() - rows.keys():
+        yield f"allocation of provider {key[0]} class {key[1]} has no inventory"
+    views: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
+    for provider, cls, pool, units in tx.rows(select(v.provider, v["class"], v.pool, v.units)):
+        views[provider, cls].append((pool, units))
+    charged = Counter({key: n for key, n in used.items() if key not in views})
+    for (provider, cls), pools in views.items():
+        for pool, units in pools:
+            charged[provider, pool] += used[provider, cls] * units
+    for key, row in rows.items():
+        if row.used != used[key]:
+            yield f"provider {key[0]} class {key[1]}: used {row.used}, allocated {used[key]}"
+        if row.charged != charged[key]:
+            yield f"provider {key[0]} class {key[1]}: charged {row.charged}, not {charged[key]}"
+        if (row.cap is None) != (key in views):
+            yield f"provider {key[0]} class {key[1]} is a view without units, or has both"
+    yield from _strays(tx, rows)
+
+
+def _strays(tx: Tx, rows: dict[Key, Any]) -> Iterator[str]:
+    """Stray is the sum of the instances that count as stray, in classes that are pools."""
+    names = dict(tx.rows(select(tables.resource_class.c.name, tables.resource_class.c.id)))
+    s = tables.seen_instance.c
+    stray: Counter[Key] = Counter()
+    for provider, body in tx.rows(select(s.provider, s.units).where(s.stray)):
+        for name, units in decode(body, dict[str, int]).items():
+            if name in names:
+                stray[provider, names[name]] += units
+    for key, row in rows.items():
+        if row.stray != (stray[key] if row.cap is not None else 0):
+            yield f"provider {key[0]} class {key[1]}: stray {row.stray}, not {stray[key]}"
+
+
+def _consumers(tx: Tx) -> Iterator[str]:
+    """Consumers hold something, and whoever holds something is a consumer."""
+    known = set(tx.execute(select(tables.consumer.c.id)).scalars())
+    a, o = tables.allocation.c, tables.occupant.c
+    holders = set(tx.execute(select(a.consumer)).scalars())
+    holders |= set(tx.execute(select(o.consumer)).scalars())
+    yield from (f"consumer {number} holds nothing" for number in sorted(known - holders))
+    yield from (f"holder {number} is no consumer" for number in sorted(holders - known))
+    providers = set(tx.execute(select(tables.provider.c.id)).scalars())
+    held = set(tx.execute(select(a.provider)).scalars())
+    held |= set(tx.execute(select(o.provider)).scalars())
+    yield from (f"provider {number} is held and gone" for number in sorted(held - providers))
+
+
+def _occupants(tx: Tx) -> Iterator[str]:
+    """No device is held twice; instances of a provider agree in what they must agree in."""
+    o = tables.occupant.c
+    devices: Counter[tuple[int, str]] = Counter()
+    values: defaultdict[int, set[str]] = defaultdict(set)
+    for provider, device, exclusive in tx.rows(select(o.provider, o.device, o.exclusive)):
+        if device is not None:
+            devices[provider, device] += 1
+        if exclusive is not None:
+            values[provider].add(exclusive)
+    yield from (f"device {key} is held {n} times" for key, n in devices.items() if n > 1)
+    yield from (f"provider {p} is used as {v}" for p, v in values.items() if len(v) > 1)
+
+
+def _trees(tx: Tx) -> Iterator[str]:
+    """Every provider's parent is there, and its root is the root of its parent."""
+    p = tables.provider.c
+    rows = {row.id: row for row in tx.rows(select(p.id, p.parent, p.root, p.uuid))}
+    for row in rows.values():
+        if row.parent is None and row.root != row.id:
+            yield f"provider {row.uuid} has no parent and another root"
+        elif row.parent is not None and row.parent not in rows:
+            yield f"provider {row.uuid} has no such parent"
+        elif row.parent is not None and rows[row.parent].root != row.root:
+            yield f"provider {row.uuid} has another root than its parent"
+
+
+def _plans(tx: Tx) -> Iterator[str]:
+    """Rows of inventories are those of the plan, or emptied ones that are still held."""
+    p, i, body = tables.provider.c, tables.inventory.c, tables.provider_plan
+    names = dict(tx.rows(select(tables.resource_class.c.id, tables.resource_class.c.name)))
+    stored: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    for row in tx.rows(select(i.provider, i["class"].label("cls"), i.cap, i.used, i.charged)):
+        stored[row.provider][names[row.cls]] = row
+    query = select(p.id, p.uuid, body.c.plan).join(body, body.c.provider == p.id)
+    for number, uuid, text in tx.rows(query):
+        plan = decode(text, PlannedProvider)
+        for name, inventory in plan.inventories.items():
+            if name not in stored[number] or stored[number][name].cap != inventory.capacity:
+                yield f"provider {uuid}: {name} is not stored as planned"
+        for name, row in stored[number].items():
+            planned = name in plan.inventories or name in plan.views
+            if not planned and not (row.used or row.charged):
+                yield f"provider {uuid}: {name} is neither planned nor held"

@@ -1,0 +1,33 @@
+"""The writing end of the change feed.
+
+Source: design, section 6; docs/explanation/change-feed.md.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, insert
+
+from wherry.store import tables
+from wherry.store.transaction import Tx
+
+
+def append_change(tx: Tx, kind: str, ref: str, generation: int) -> None:
+    """Say that an object changed, in the transaction that changes it.
+
+    Args:
+        kind: ``provider`` (anything of it may be new), ``use`` (only what claims change),
+            ``host``, ``pack``, or what else wants to be told.
+        ref: uuid, name or id of the object.
+        generation: the one that it has now; of an object that ended, the last it had.
+    """
+    append_changes(tx, [(kind, ref, generation)])
+
+
+def append_changes(tx: Tx, changes: Iterable[tuple[str, str, int]]) -> None:
+    """Say that several objects changed."""
+    rows = [{"kind": kind, "ref": ref, "generation": number} for kind, ref, number in changes]
+    if rows:
+        statement = insert(tables.change)
+        if tx.dialect == "postgresql":
+            statement = statement.values(xid=func.pg_current_xact_id())
+        tx.execute(statement, rows)

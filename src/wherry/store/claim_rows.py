@@ -1,0 +1,106 @@
+"""A claim as rows, in the order in which both engines take them."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from wherry.model.claims import Claim, Holding, Occupant
+from wherry.model.errors import InvalidRequest
+from wherry.model.inventory import MAX_INT
+from wherry.store.body import encode
+
+ANY, ABSENT = -1, -2
+"""Expected generation of a consumer: whatever it is; that there is no such consumer."""
+
+HoldingRow = tuple[str, str, str, str, int]
+AllocationRow = tuple[int, str, str, int]
+OccupantRow = tuple[int, str, str, str, str | None, str | None]
+
+_deterministic = msgspec.json.Encoder(order="deterministic")
+
+
+class Refused(Exception):  # noqa: N818 - it never leaves the store; `claims` turns it into an error
+    """What stands in a claim's way, in the words of PostgreSQL's function."""
+
+    def __init__(self, **detail: Any) -> None:
+        super().__init__(detail["error"])
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRows:
+    """A claim, flattened.
+
+    Attributes:
+        holdings: consumer, type, project, user, expected generation; sorted by consumer.
+        allocations: index of the holding, provider, class, units.
+        occupants: index of the holding, provider, slot, type, exclusive value, device.
+        facts: provider and the facts generation that it must have.
+    """
+
+    id: str
+    digest: str
+    at: float
+    holdings: tuple[HoldingRow, ...]
+    allocations: tuple[AllocationRow, ...]
+    occupants: tuple[OccupantRow, ...]
+    facts: tuple[tuple[str, int], ...]
+
+
+def claim_rows(claim: Claim, *, at: float) -> ClaimRows:
+    """Flatten a claim, sorted by consumer, provider, class.
+
+    Raises:
+        InvalidRequest: a consumer or slot is named twice, or an amount is no amount.
+    """
+    holdings = sorted(claim.holdings, key=lambda holding: holding.consumer)
+    _require_sound(holdings)
+    return ClaimRows(
+        id=claim.id,
+        digest=blake2b(_deterministic.encode(claim), digest_size=16).hexdigest(),
+        at=at,
+        holdings=tuple(_holding_row(holding) for holding in holdings),
+        allocations=tuple(
+            (index, provider, name, units)
+            for index, holding in enumerate(holdings)
+            for provider, classes in sorted(holding.allocations.items())
+            for name, units in sorted(classes.items())
+        ),
+        occupants=tuple(
+            _occupant_row(index, occupant)
+            for index, holding in enumerate(holdings)
+            for occupant in sorted(holding.occupants, key=lambda o: (o.provider, o.slot))
+        ),
+        facts=tuple(sorted(claim.facts.items())),
+    )
+
+
+def _holding_row(holding: Holding) -> HoldingRow:
+    expected = holding.expected_generation
+    number = ANY if expected is UNSET else ABSENT if expected is None else expected
+    return (holding.consumer, holding.consumer_type, holding.project, holding.user, number)
+
+
+def _occupant_row(index: int, occupant: Occupant) -> OccupantRow:
+    exclusive = None if occupant.exclusive is None else encode(occupant.exclusive)
+    device = None if occupant.device is UNSET else occupant.device
+    return (index, occupant.provider, occupant.slot, occupant.type, exclusive, device)
+
+
+def _require_sound(holdings: list[Holding]) -> None:
+    if not holdings:
+        raise InvalidRequest("a claim has at least one holding", path="$.holdings")
+    if len({holding.consumer for holding in holdings}) != len(holdings):
+        raise InvalidRequest("a claim names each consumer once", path="$.holdings")
+    for holding in holdings:
+        where = f"$.holdings[{holding.consumer}]"
+        if len({occupant.slot for occupant in holding.occupants}) != len(holding.occupants):
+            raise InvalidRequest("a consumer names each slot once", path=f"{where}.occupants")
+        for provider, classes in holding.allocations.items():
+            if not classes or not all(0 < units <= MAX_INT for units in classes.values()):
+                raise InvalidRequest(
+                    f"units are 1 to {MAX_INT}", path=f"{where}.allocations[{provider}]"
+                )

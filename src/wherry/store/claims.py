@@ -1,0 +1,137 @@
+"""Claims: what consumers hold, written all together or not at all.
+
+Source: design, section 6; docs/explanation/claims.md.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import delete
+
+from wherry.model.claims import Claim, ClaimOutcome
+from wherry.model.errors import (
+    AlreadyExists,
+    CapacityExceeded,
+    ConsumerChanged,
+    ExclusiveConflict,
+    FactsChanged,
+    NotFound,
+    SlotTaken,
+    UnitsNotTaken,
+    WherryError,
+)
+from wherry.store import claims_sqlite, tables
+from wherry.store.claim_rows import ClaimRows, Refused, claim_rows
+from wherry.store.providers import exclusive_by
+from wherry.store.transaction import Tx
+
+
+def write_claim(tx: Tx, claim: Claim, *, now: float) -> ClaimOutcome:
+    """Write a claim if the facts it was decided on still stand and everything fits.
+
+    Two claims that both fit do not conflict: capacity is asked in the update itself, and only
+    changed facts (not other claims) make a decision stale.  What takes nothing more is never
+    refused: a release, and what passes from one consumer to another, go through where an
+    inventory has shrunk below its use.  A refused claim leaves nothing, also where the caller
+    goes on with the same transaction.  A claim's id takes effect once: said again, it gives
+    the first outcome with ``repeated``.
+
+    An occupant without ``device`` keeps the device that its slot holds on that provider; on a
+    provider whose devices have names it gets the first free one.
+
+    Args:
+        now: seconds since the epoch, kept with the claim's id until `prune_claims`.
+
+    Raises:
+        InvalidRequest: the claim names something twice, or holds amounts that are none.
+        AlreadyExists: the id was used for another claim.
+        ConsumerChanged: a consumer is not at the expected generation.
+        FactsChanged: a provider reports other facts by now, or is gone; decide again.
+        CapacityExceeded: an inventory or pool has less than asked; try the next candidate.
+        UnitsNotTaken: units break min_unit, max_unit or step_size of an inventory.
+        SlotTaken: a named device is held, or none of the named devices is free.
+        ExclusiveConflict: instances in use have another value than asked.
+        NotFound: there is no such provider, or it has no such device.
+    """
+    rows = claim_rows(claim, at=now)
+    answer = _apply(tx, rows)
+    if "error" in answer:
+        raise _ERRORS[answer["error"]](tx, claim, answer)
+    if "first" not in answer:
+        return ClaimOutcome(claim=claim.id, **answer)
+    if answer["digest"] != rows.digest:
+        raise AlreadyExists(what="claim", name=claim.id, why="it asked for something else")
+    first = json.loads(answer["first"])
+    return ClaimOutcome(claim=claim.id, **first, repeated=True)
+
+
+def prune_claims(tx: Tx, *, before: float) -> int:
+    """Forget the ids of claims written before a time; says how many."""
+    return tx.execute(delete(tables.claim).where(tables.claim.c["at"] < before)).rowcount
+
+
+def _apply(tx: Tx, rows: ClaimRows) -> dict[str, Any]:
+    if tx.dialect == "postgresql":
+        from wherry.store import claims_postgresql  # noqa: PLC0415 - its driver is an extra
+
+        return claims_postgresql.apply_claim(tx.driver, rows)
+    tx.driver.execute("SAVEPOINT claim")
+    try:
+        answer = claims_sqlite.apply_claim(tx.driver, rows)
+    except BaseException as error:
+        tx.driver.execute("ROLLBACK TO claim")
+        tx.driver.execute("RELEASE claim")
+        if isinstance(error, Refused):
+            return error.detail
+        raise
+    tx.driver.execute("RELEASE claim")
+    return answer
+
+
+Answer = dict[str, Any]
+
+
+def _provider_error(_tx: Tx, claim: Claim, answer: Answer) -> WherryError:
+    provider = answer["provider"]
+    if provider in claim.facts:
+        return FactsChanged(provider=provider, expected=claim.facts[provider], found=None)
+    return NotFound(what="resource provider", name=provider)
+
+
+def _exclusive_error(tx: Tx, _claim: Claim, answer: Answer) -> WherryError:
+    return ExclusiveConflict(
+        provider=answer["provider"],
+        by=exclusive_by(tx, answer["provider"]),
+        wanted=json.loads(answer["wanted"]),
+        in_use=[json.loads(value) for value in answer["in_use"]],
+    )
+
+
+_ERRORS: dict[str, Callable[[Tx, Claim, Answer], WherryError]] = {
+    "consumer": lambda _tx, _claim, answer: ConsumerChanged(
+        consumer=answer["consumer"], expected=answer["expected"], found=answer["found"]
+    ),
+    "facts": lambda _tx, _claim, answer: FactsChanged(
+        provider=answer["provider"], expected=answer["expected"], found=answer["found"]
+    ),
+    "provider": _provider_error,
+    "capacity": lambda _tx, _claim, answer: CapacityExceeded(
+        provider=answer["provider"], resource_class=answer["class"], asked=answer["asked"]
+    ),
+    "units": lambda _tx, _claim, answer: UnitsNotTaken(
+        provider=answer["provider"],
+        resource_class=answer["class"],
+        asked=answer["asked"],
+        min_unit=answer["min_unit"],
+        max_unit=answer["max_unit"],
+        step_size=answer["step_size"],
+    ),
+    "device": lambda _tx, _claim, answer: SlotTaken(
+        provider=answer["provider"], device=answer["device"] or "(any)"
+    ),
+    "no_device": lambda _tx, _claim, answer: NotFound(
+        what=f"device of provider {answer['provider']} named", name=answer["device"]
+    ),
+    "exclusive": _exclusive_error,
+}

@@ -1,0 +1,101 @@
+"""Guests and their slots as stored."""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+from msgspec.structs import replace
+from sqlalchemy import delete, insert, select
+
+from wherry.model.guests import Guest, Slot
+from wherry.store import tables
+from wherry.store.body import decode, encode
+from wherry.store.changes import append_change
+from wherry.store.rows import batches, upsert
+from wherry.store.transaction import Tx
+
+guest, slot = tables.guest, tables.slot
+
+
+def write_guest(tx: Tx, value: Guest) -> Guest:
+    """Write a guest with its slots; gives it with its new generation.
+
+    The caller decides on a guest that it has read with ``lock``, or on one that is new.
+    """
+    query = select(guest.c.generation).where(guest.c.uuid == value.uuid).with_for_update()
+    before = tx.execute(query).scalar()
+    written = replace(value, generation=(before or 0) + 1)
+    row = {
+        "uuid": value.uuid,
+        "host": value.host,
+        "tenant": value.tenant,
+        "generation": written.generation,
+        "migration": None if value.migration is UNSET else value.migration,
+        "body": encode(replace(written, slots={})),
+    }
+    upsert(tx, guest, [row])
+    tx.execute(delete(slot).where(slot.c.guest == value.uuid))
+    rows = [
+        {
+            "guest": value.uuid,
+            "name": name,
+            "provider": one.provider,
+            "type": one.type,
+            "device": None if one.device is UNSET else one.device,
+            "body": encode(one),
+        }
+        for name, one in value.slots.items()
+    ]
+    if rows:
+        tx.execute(insert(slot), rows)
+    append_change(tx, "guest", value.uuid, written.generation)
+    return written
+
+
+def read_guest(tx: Tx, uuid: str, *, lock: bool = False) -> Guest | None:
+    """Read one guest, None where there is none; with *lock*, so that it stays as read."""
+    query = select(guest.c.body).where(guest.c.uuid == uuid)
+    body = tx.execute(query.with_for_update() if lock else query).scalar()
+    return None if body is None else _with_slots(tx, [body])[0]
+
+
+def read_guests(
+    tx: Tx,
+    *,
+    uuids: Sequence[str] | None = None,
+    host: str | None = None,
+    tenant: str | None = None,
+    provider: str | None = None,
+) -> list[Guest]:
+    """Read guests in order of uuid: those named, on a host, of a tenant, with a slot there."""
+    query = select(guest.c.body).order_by(guest.c.uuid)
+    if uuids is not None:
+        query = query.where(guest.c.uuid.in_(uuids))
+    if host is not None:
+        query = query.where(guest.c.host == host)
+    if tenant is not None:
+        query = query.where(guest.c.tenant == tenant)
+    if provider is not None:
+        holders = select(slot.c.guest).where(slot.c.provider == provider)
+        query = query.where(guest.c.uuid.in_(holders))
+    return _with_slots(tx, tx.execute(query).scalars().all())
+
+
+def remove_guest(tx: Tx, uuid: str) -> bool:
+    """Remove a guest with its slots; says whether there was one."""
+    tx.execute(delete(slot).where(slot.c.guest == uuid))
+    statement = delete(guest).where(guest.c.uuid == uuid).returning(guest.c.generation)
+    generation = tx.execute(statement).scalar()
+    if generation is None:
+        return False
+    append_change(tx, "guest", uuid, generation + 1)
+    return True
+
+
+def _with_slots(tx: Tx, bodies: Sequence[str]) -> list[Guest]:
+    guests = {one.uuid: one for one in (decode(body, Guest) for body in bodies)}
+    slots: dict[str, dict[str, Slot]] = {uuid: {} for uuid in guests}
+    for batch in batches(list(guests)):
+        query = select(slot.c.guest, slot.c.name, slot.c.body).where(slot.c.guest.in_(batch))
+        for uuid, name, body in tx.rows(query.order_by(slot.c.guest, slot.c.name)):
+            slots[uuid][name] = decode(body, Slot)
+    return [replace(one, slots=slots[uuid]) for uuid, one in guests.items()]

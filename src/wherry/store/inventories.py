@@ -1,0 +1,179 @@
+"""Inventories of a provider, and what counts against them besides allocations.
+
+Both functions need the provider's lock.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from wherry.model.inventory import Inventory, PlannedProvider, SeenInstance
+from wherry.store import tables
+from wherry.store.body import encode
+from wherry.store.rows import intern, upsert
+from wherry.store.transaction import Tx
+
+inventory, view, seen = tables.inventory, tables.view, tables.seen_instance
+_PIECES = re.compile(r"([0-9]+)", re.ASCII)
+
+
+def write_inventories(tx: Tx, number: int, planned: PlannedProvider) -> None:
+    """Make a provider's inventories and views what a plan says.
+
+    A class of which something is held stays, with nothing to give, so that it can be let go.
+
+    Args:
+        number: the provider's id.
+    """
+    pools = {name for kept in planned.views.values() for name in kept.units}
+    classes = intern(
+        tx, tables.resource_class, planned.inventories.keys() | planned.views.keys() | pools
+    )
+    old = _read(tx, number)
+    wanted = {classes[name]: _row(row) for name, row in planned.inventories.items()}
+    wanted |= {classes[name]: _VIEW_ROW for name in planned.views}
+    held_views = {row["class"] for row in old.values() if row["cap"] is None and row["used"]}
+    _write_views(tx, number, planned, classes, held_views - wanted.keys())
+    charged = _charges(tx, number, {key: row["used"] for key, row in old.items()}, wanted)
+    rows = []
+    for key in wanted.keys() | old.keys():
+        before = old.get(key)
+        used = before["used"] if before else 0
+        if key in wanted:
+            limits = wanted[key]
+        elif used or charged[key]:
+            limits = _VIEW_ROW if key in held_views else _row(Inventory(total=0))
+        else:
+            continue
+        stray = before["stray"] if before and limits["cap"] is not None else 0
+        rows.append(
+            {"provider": number, "class": key, **limits, "used": used}
+            | {"charged": charged[key], "stray": stray}
+        )
+    upsert(tx, inventory, rows)
+    dead = old.keys() - {row["class"] for row in rows}
+    if dead:
+        c = inventory.c
+        tx.execute(delete(inventory).where(c.provider == number, c["class"].in_(sorted(dead))))
+
+
+def recount(tx: Tx, number: int, instances: Sequence[SeenInstance] | None = None) -> None:
+    """Count anew the units of instances on the host that nobody has allocated.
+
+    An instance is somebody's if an occupant has its device.  Occupants whose device is not
+    known yet are probably instances of their type: so many of those do not count.
+
+    Args:
+        number: the provider's id.
+        instances: what the host reports now; None keeps what it reported last.
+    """
+    if instances is None:
+        query = select(seen.c.device, seen.c.type, seen.c.units).where(seen.c.provider == number)
+        known = [(d, t, json.loads(u)) for d, t, u in tx.rows(query)]
+    else:
+        known = [(one.id, one.type, dict(one.units)) for one in instances]
+        tx.execute(delete(seen).where(seen.c.provider == number))
+    stray = _strays(tx, number, [(device, kind) for device, kind, _ in known])
+    upsert(
+        tx,
+        seen,
+        [
+            {"provider": number, "device": device, "type": kind}
+            | {"units": encode(units), "stray": device in stray}
+            for device, kind, units in known
+        ],
+    )
+    totals: Counter[str] = Counter()
+    for device, _, units in known:
+        if device in stray:
+            totals.update(units)
+    _write_strays(tx, number, totals)
+
+
+def device_order(name: str) -> tuple[tuple[int, str], ...]:
+    """Order device names by the numbers in them: ``…:00.2`` before ``…:00.10``."""
+    words = [text for text in _PIECES.split(name) if text]
+    return tuple((int(word), "") if word.isdecimal() else (-1, word) for word in words)
+
+
+def _read(tx: Tx, number: int) -> dict[int, dict[str, Any]]:
+    c = inventory.c
+    query = select(c["class"], c.cap, c.used, c.stray).where(c.provider == number)
+    return {row["class"]: dict(row) for row in tx.execute(query).mappings()}
+
+
+def _row(limits: Inventory) -> dict[str, Any]:
+    return {
+        "total": limits.total,
+        "reserved": limits.reserved,
+        "min_unit": limits.min_unit,
+        "max_unit": limits.max_unit,
+        "step_size": limits.step_size,
+        "allocation_ratio": limits.allocation_ratio,
+        "cap": limits.capacity,
+    }
+
+
+_VIEW_ROW: dict[str, Any] = {**_row(Inventory(total=0)), "cap": None}
+
+
+def _write_views(
+    tx: Tx, number: int, planned: PlannedProvider, classes: Mapping[str, int], kept: set[int]
+) -> None:
+    """Replace the views but those that are no more and still held."""
+    c = view.c
+    tx.execute(delete(view).where(c.provider == number, c["class"].not_in(sorted(kept))))
+    rows = [
+        {"provider": number, "class": classes[name], "pool": classes[pool], "units": units}
+        for name, one in planned.views.items()
+        for pool, units in one.units.items()
+    ]
+    if rows:
+        tx.execute(insert(view), rows)
+
+
+def _charges(
+    tx: Tx, number: int, used: Mapping[int, int], wanted: Mapping[int, Mapping[str, Any]]
+) -> Counter[int]:
+    """Count what each pool is charged: its own allocations, and those of its views."""
+    c = view.c
+    views = tx.rows(select(c["class"], c.pool, c.units).where(c.provider == number))
+    is_view = {row[0] for row in views}
+    charged = Counter({key: units for key, units in used.items() if key not in is_view})
+    for key, pool, units in views:
+        charged[pool] += used.get(key, 0) * units
+    return Counter({key: units for key, units in charged.items() if units or key in wanted})
+
+
+def _strays(tx: Tx, number: int, known: Sequence[tuple[str, str]]) -> set[str]:
+    if not known:
+        return set()
+    c = tables.occupant.c
+    query = select(c.device, c.type).where(c.provider == number)
+    occupants = tx.rows(query)
+    held = {device for device, _ in occupants}
+    nameless = Counter(kind for device, kind in occupants if device is None)
+    stray = set()
+    for device, kind in sorted(known):
+        if device in held:
+            continue
+        if nameless[kind]:
+            nameless[kind] -= 1
+        else:
+            stray.add(device)
+    return stray
+
+
+def _write_strays(tx: Tx, number: int, totals: Mapping[str, int]) -> None:
+    c = inventory.c
+    classes = intern(tx, tables.resource_class, totals)
+    wanted = {classes[name]: units for name, units in totals.items() if units}
+    query = select(c["class"], c.stray).where(c.provider == number, c.cap.is_not(None))
+    for key, stray in tx.rows(query):
+        if wanted.get(key, 0) != stray:
+            statement = update(inventory).where(c.provider == number, c["class"] == key)
+            tx.execute(statement.values(stray=wanted.get(key, 0)))

@@ -1,0 +1,77 @@
+"""Work for hosts' agents, and what they answer."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select, update
+
+from wherry.model.errors import AlreadyExists, NotFound
+from wherry.model.migrations import JobAnswer, PreflightJob, Side
+from wherry.store import tables
+from wherry.store.body import decode, encode
+from wherry.store.rows import upsert
+from wherry.store.transaction import Tx
+
+job = tables.job
+
+
+def write_jobs(tx: Tx, jobs: Iterable[PreflightJob]) -> None:
+    """Put work up for agents; a job that is there already is put up anew."""
+    upsert(
+        tx,
+        job,
+        [
+            {
+                "id": one.id,
+                "host": one.host,
+                "migration": one.migration,
+                "deadline": one.deadline,
+                "body": encode(one),
+                "answer": None,
+            }
+            for one in jobs
+        ],
+    )
+
+
+def read_open_jobs(tx: Tx, host: str, *, now: float) -> list[PreflightJob]:
+    """Read what a host's agent has to do: not answered yet, deadline not passed; soonest first."""
+    c = job.c
+    query = select(c.body).where(c.host == host, c.deadline > now, c.answer.is_(None))
+    bodies = tx.execute(query.order_by(c.deadline, c.id)).scalars()
+    return [decode(body, PreflightJob) for body in bodies]
+
+
+def read_job(tx: Tx, job_id: str) -> PreflightJob | None:
+    """Read one job, answered or not; None where there is none."""
+    body = tx.execute(select(job.c.body).where(job.c.id == job_id)).scalar()
+    return None if body is None else decode(body, PreflightJob)
+
+
+def write_answer(tx: Tx, job_id: str, answer: JobAnswer) -> bool:
+    """Keep what an agent answers; says whether it is news, as an answer may be sent twice.
+
+    Raises:
+        NotFound: there is no such job.
+        AlreadyExists: it was answered otherwise.
+    """
+    query = select(job.c.answer).where(job.c.id == job_id).with_for_update()
+    row = tx.execute(query).first()
+    if row is None:
+        raise NotFound(what="job", name=job_id)
+    body = encode(answer)
+    if row.answer is not None and row.answer != body:
+        raise AlreadyExists(what="answer to job", name=job_id, why="it says something else")
+    tx.execute(update(job).where(job.c.id == job_id).values(answer=body))
+    return row.answer is None
+
+
+def read_answers(tx: Tx, migration: str, *, token: int) -> dict[Side, JobAnswer]:
+    """Read what both ends have answered to one attempt of a migration."""
+    query = select(job.c.answer).where(job.c.migration == migration, job.c.answer.is_not(None))
+    answers = [decode(body, JobAnswer) for body in tx.execute(query).scalars()]
+    return {answer.side: answer for answer in answers if answer.token == token}
+
+
+def remove_jobs(tx: Tx, migration: str) -> int:
+    """Take down the jobs of a migration; says how many."""
+    return tx.execute(delete(job).where(job.c.migration == migration)).rowcount

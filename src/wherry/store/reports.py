@@ -1,0 +1,220 @@
+"""Stores a host's report: one transaction, and nothing where nothing is new.
+
+Source: design, section 3 ("A report").
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Row, exists, func, select, text, update
+
+from wherry.model.errors import NotFound, ReportContradicts, ReportOutdated
+from wherry.model.facts import Report
+from wherry.model.inventory import Finding, HostPlan
+from wherry.store import tables
+from wherry.store.body import encode
+from wherry.store.changes import append_change
+from wherry.store.rows import upsert
+from wherry.store.transaction import Tx
+from wherry.store.trees import GONE, TreeOutcome, sweep_gone, write_tree
+
+host = tables.host
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOutcome:
+    """What became of a report.
+
+    Attributes:
+        outcome: ``unchanged`` where facts and guests are as stored, and nothing moved but
+            when the host was last seen.
+        generation: the host's, after it.
+        changed: uuids of providers whose generation moved.
+        removed: uuids of providers that ended.
+    """
+
+    outcome: Literal["stored", "unchanged"]
+    sequence: int
+    generation: int
+    findings: tuple[Finding, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def store_report(
+    tx: Tx, report: Report, digest: str, plan: HostPlan, *, now: float
+) -> ReportOutcome:
+    """Make the stored host what a report says, if the report is newer than the stored one.
+
+    *digest* is of facts and guests: a report of the same boot with the stored digest only moves
+    when the host was last seen.  *plan* is what the report becomes under the present profiles.
+
+    Raises:
+        ReportOutdated: a later report of the host is stored, and kept.
+        ReportContradicts: the plan says two things of one; nothing of it is stored.
+    """
+    _lock_name(tx, report.host)
+    stored = tx.execute(select(host).where(host.c.name == report.host).with_for_update()).first()
+    if stored is not None and not _is_news(tx, stored, report, digest):
+        return _touch(tx, stored, report, now)
+    same_facts = stored is not None and stored.digest == digest
+    tree = TreeOutcome((), (), ()) if same_facts else write_tree(tx, plan)
+    generation = _write_host(tx, stored, report, digest, plan, now)
+    findings = (*plan.findings, *tree.findings)
+    if not same_facts:
+        _write_body(tx, report.host, plan, findings, encode(report))
+    append_change(tx, "host", report.host, generation)
+    return ReportOutcome(
+        "stored", report.sequence, generation, findings, tree.changed, tree.removed
+    )
+
+
+def store_plan(tx: Tx, plan: HostPlan) -> ReportOutcome:
+    """Derive a host anew from its stored report, after profiles or packs have changed.
+
+    Raises:
+        NotFound: there is no such host.
+        ReportContradicts: as `store_report`.
+    """
+    _lock_name(tx, plan.host)
+    stored = tx.execute(select(host).where(host.c.name == plan.host).with_for_update()).first()
+    if stored is None:
+        raise NotFound(what="host", name=plan.host)
+    tree = write_tree(tx, plan)
+    findings = (*plan.findings, *tree.findings)
+    if not _write_body(tx, plan.host, plan, findings, None) and not tree.changed:
+        return ReportOutcome("unchanged", stored.sequence, stored.generation, findings)
+    generation = _move(tx, plan.host)
+    return ReportOutcome(
+        "stored", stored.sequence, generation, findings, tree.changed, tree.removed
+    )
+
+
+def read_digest(tx: Tx, name: str) -> str | None:
+    """Give the digest of a host's stored facts and guests; None without a host."""
+    return tx.execute(select(host.c.digest).where(host.c.name == name)).scalar()
+
+
+def _lock_name(tx: Tx, name: str) -> None:
+    """Let one report of a host follow the other, the very first ones too."""
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def _is_news(tx: Tx, stored: Row[Any], report: Report, digest: str) -> bool:
+    """Tell news from repetition; what is older is refused."""
+    if report.boot_id == stored.boot_id:
+        if digest == stored.digest:
+            return False
+        if report.sequence <= stored.sequence:
+            why = f"sequence {report.sequence} after {stored.sequence} of the same boot"
+            raise ReportOutdated(host=report.host, why=why)
+        return True
+    boot = tables.boot.c
+    query = select(exists().where(boot.host == report.host, boot.boot_id == report.boot_id))
+    if tx.execute(query).scalar():
+        why = f"boot {report.boot_id} has been followed by {stored.boot_id}"
+        raise ReportOutdated(host=report.host, why=why)
+    return True
+
+
+def _touch(tx: Tx, stored: Row[Any], report: Report, now: float) -> ReportOutcome:
+    """Move when a host was last seen, and let go of what nobody holds any more."""
+    removed = sweep_gone(tx, report.host)
+    sequence = max(stored.sequence, report.sequence)
+    newer = report.sequence >= stored.sequence
+    statement = update(host).where(host.c.name == report.host)
+    tx.execute(
+        statement.values(
+            last_seen=func.max(host.c.last_seen, now) if tx.dialect == "sqlite" else now,
+            sequence=sequence,
+            observed_at=report.observed_at if newer else stored.observed_at,
+        )
+    )
+    generation = stored.generation
+    if removed:
+        _drop_gone_findings(tx, report.host)
+        generation = _move(tx, report.host)
+    return ReportOutcome("unchanged", sequence, generation, removed=removed)
+
+
+def _move(tx: Tx, name: str) -> int:
+    statement = update(host).where(host.c.name == name).values(generation=host.c.generation + 1)
+    generation: int = tx.execute(statement.returning(host.c.generation)).scalar_one()
+    append_change(tx, "host", name, generation)
+    return generation
+
+
+def _write_host(
+    tx: Tx, stored: Row[Any] | None, report: Report, digest: str, plan: HostPlan, now: float
+) -> int:
+    """Write the narrow row of a host; gives its new generation."""
+    generation = stored.generation + 1 if stored else 1 + _last_generation(tx, report.host)
+    if stored is not None and stored.boot_id != report.boot_id:
+        row = {"host": report.host, "boot_id": stored.boot_id, "followed_at": now}
+        upsert(tx, tables.boot, [row])
+    values = {
+        "name": report.host,
+        "boot_id": report.boot_id,
+        "sequence": report.sequence,
+        "observed_at": report.observed_at,
+        "last_seen": now,
+        "digest": digest,
+        "generation": generation,
+        "root": _root(plan),
+        "state": stored.state if stored else "enabled",
+        "labels": stored.labels if stored else "{}",
+    }
+    upsert(tx, host, [values])
+    return generation
+
+
+def _root(plan: HostPlan) -> str:
+    root = next((one.uuid for one in plan.providers if one.parent is None), None)
+    if root is None:
+        raise ReportContradicts("no provider is the host itself", host=plan.host)
+    return root
+
+
+def _last_generation(tx: Tx, name: str) -> int:
+    gone = tables.gone.c
+    query = select(gone.generation).where(gone.kind == "host", gone.key == name)
+    return tx.execute(query).scalar() or 0
+
+
+def _write_body(
+    tx: Tx, name: str, plan: HostPlan, findings: tuple[Finding, ...], report: str | None
+) -> bool:
+    """Write the wide row of a host; says whether what derives from the report differs."""
+    body = tables.host_report.c
+    row = {"check_facts": encode(plan.check), "findings": encode(findings)}
+    query = select(body.check_facts, body.findings, body.report).where(body.host == name)
+    old = tx.execute(query).first()
+    if (
+        old is not None
+        and report is None
+        and dict(row)
+        == {
+            "check_facts": old.check_facts,
+            "findings": old.findings,
+        }
+    ):
+        return False
+    text_of = report if report is not None else old.report if old else ""
+    upsert(tx, tables.host_report, [{"host": name, "report": text_of, **row}])
+    return True
+
+
+def _drop_gone_findings(tx: Tx, name: str) -> None:
+    """Say no longer of providers that ended that they are still held."""
+    body, p = tables.host_report.c, tables.provider.c
+    still = set(tx.execute(select(p.name).where(p.host == name, p.gone)).scalars())
+    from wherry.store.body import decode
+
+    old = tx.execute(select(body.findings).where(body.host == name)).scalar_one()
+    kept = tuple(
+        one
+        for one in decode(old, tuple[Finding, ...])
+        if one.code != GONE or one.message.split(" ", 1)[0] in still
+    )
+    tx.execute(update(tables.host_report).where(body.host == name).values(findings=encode(kept)))

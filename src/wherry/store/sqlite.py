@@ -1,0 +1,208 @@
+"""SQLite: one process, one writer thread that commits in groups, readers beside it.
+
+Every unit of work runs in a savepoint of one transaction, and the clients wait for its commit:
+so sixty-four writers share one flush to disk, and each is told only what is on disk.  Readers
+see the last commit (WAL) and wait for nobody.
+
+Source: notes on the stack: 2.2k claims a second one by one, 11.9k in groups of 64.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar, cast
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+
+from wherry.model.errors import StoreInUse, StoreUnavailable
+from wherry.store.transaction import Dialect, Tx
+
+T = TypeVar("T")
+GROUP = 256
+"""Units of work in one commit, at most."""
+IDLE_S = 1.0
+"""After so long without work the log is copied into the database."""
+
+
+class OwnerLock:
+    """The file beside the database that says which process owns it."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(database.name + ".lock")
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(self._fd, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._fd)
+            message = (
+                f"{database} is owned by another process (pid {owner}): stop it,"
+                " or use PostgreSQL for several processes"
+            )
+            raise StoreInUse(message) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another process own the database; the file stays, its lock is what counts."""
+        os.close(self._fd)
+
+
+def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
+    """Make an engine whose connections are in WAL mode and flush every commit to disk."""
+    engine = sqlalchemy.create_engine(
+        sqlalchemy.URL.create("sqlite", database=str(path)),
+        # Transactions are begun and ended by hand: the driver would begin them too late.
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": 30},
+        pool_size=32,
+        max_overflow=32,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "wal_autocheckpoint = 20000",
+            "cache_size = -65536",
+            f"query_only = {'ON' if read_only else 'OFF'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+class _Unit:
+    """One unit of work that waits for the writer."""
+
+    __slots__ = ("_done", "error", "fn", "result")
+
+    def __init__(self, fn: Callable[[Tx], Any]) -> None:
+        self.fn = fn
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def finish(self) -> None:
+        self._done.release()
+
+    def wait(self) -> None:
+        self._done.acquire()
+
+
+class SqliteStore:
+    """A fleet in one file, owned by this process."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, url: str, path: Path, lock: OwnerLock) -> None:
+        self.url = url
+        self._lock = lock
+        self._engine = sqlite_engine(path)
+        self._queue: SimpleQueue[_Unit | None] = SimpleQueue()
+        self._closed = False
+        self._gate = threading.Lock()
+        self._writer = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._writer.start()
+
+    def write(self, fn: Callable[[Tx], T]) -> T:
+        """Run *fn* in the writer's next transaction; see `Store.write`."""
+        if threading.current_thread() is self._writer:
+            raise RuntimeError("a unit of work cannot wait for another one")
+        unit = _Unit(fn)
+        with self._gate:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            self._queue.put(unit)
+        unit.wait()
+        if unit.error is not None:
+            raise unit.error
+        return cast("T", unit.result)
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """Run *fn* on one snapshot; see `Store.read`."""
+        with self._engine.connect() as connection:
+            tx = Tx(connection, "sqlite")
+            tx.driver.execute("BEGIN")
+            return fn(tx)
+
+    def close(self) -> None:
+        """Finish the work that waits, copy the log into the database, give up the file."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._writer.join()
+        self._engine.dispose()
+        self._lock.release()
+
+    def _work(self) -> None:
+        with self._engine.connect() as connection:
+            running = True
+            while running:
+                units, running = self._next_units(connection)
+                if units:
+                    _commit(connection, units)
+            _checkpoint(connection)
+
+    def _next_units(self, connection: Connection) -> tuple[list[_Unit], bool]:
+        """Wait for work, then take all that waits."""
+        try:
+            unit = self._queue.get(timeout=IDLE_S)
+        except Empty:
+            _checkpoint(connection)
+            unit = self._queue.get()
+        units = []
+        while unit is not None:
+            units.append(unit)
+            if len(units) == GROUP or self._queue.empty():
+                return units, True
+            unit = self._queue.get()
+        return units, False
+
+
+def _commit(connection: Connection, units: list[_Unit]) -> None:
+    """Run units of work in one transaction; each is told once it is on disk."""
+    tx = Tx(connection, "sqlite")
+    try:
+        tx.driver.execute("BEGIN IMMEDIATE")
+        for unit in units:
+            _run(tx, unit)
+        tx.driver.execute("COMMIT")
+    except BaseException as error:
+        failure = StoreUnavailable(f"nothing was written: {error}")
+        failure.__cause__ = error
+        for unit in units:
+            unit.error = unit.error or failure
+        _roll_back(tx.driver)
+    finally:
+        for unit in units:
+            unit.finish()
+
+
+def _run(tx: Tx, unit: _Unit) -> None:
+    tx.driver.execute("SAVEPOINT unit")
+    try:
+        unit.result = unit.fn(tx)
+    except BaseException as error:
+        tx.driver.execute("ROLLBACK TO unit")
+        unit.error = error
+    tx.driver.execute("RELEASE unit")
+
+
+def _roll_back(driver: Any) -> None:
+    if driver.in_transaction:
+        driver.execute("ROLLBACK")
+
+
+def _checkpoint(connection: Connection) -> None:
+    """Copy the log into the database without waiting for readers."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -1,0 +1,63 @@
+"""What the rest of the program sees of a database: a store, and one transaction of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
+
+from sqlalchemy import Connection, CursorResult
+from sqlalchemy.sql import Executable
+
+T = TypeVar("T")
+Dialect = Literal["sqlite", "postgresql"]
+Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Tx:
+    """One transaction; whoever opened it ends it.
+
+    Attributes:
+        connection: for ordinary statements, through SQLAlchemy.
+        driver: connection of `sqlite3` or `psycopg`, for the few bare statements.
+        dialect: which of the two it is.
+    """
+
+    __slots__ = ("connection", "dialect", "driver")
+
+    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+        self.connection = connection
+        self.driver: Any = connection.connection.driver_connection
+        self.dialect: Dialect = dialect
+
+    def execute(self, statement: Executable, params: Params | None = None) -> CursorResult[Any]:
+        """Run one statement, or one for each of several parameter sets.
+
+        No parameter sets at all is no statement to run, so callers look before they call.
+        """
+        return self.connection.execute(statement, params)
+
+    def rows(self, statement: Executable) -> Sequence[Any]:
+        """Run a query and give all its rows."""
+        return self.connection.execute(statement).all()
+
+
+class Store(Protocol):
+    """A database that holds one fleet."""
+
+    url: str
+    dialect: Dialect
+
+    def write(self, fn: Callable[[Tx], T]) -> T:
+        """Run *fn* in one transaction and come back once what it wrote is durable.
+
+        Whatever *fn* raises undoes all it wrote and is raised here.  After a deadlock or a
+        serialization failure *fn* is run again, a few times.
+
+        Raises:
+            StoreUnavailable: the database does not answer; whether *fn* took effect is not
+                known where the commit itself failed.
+        """
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """Run *fn* on one snapshot that holds every write acknowledged before this call."""
+
+    def close(self) -> None:
+        """End all connections; what was acknowledged stays."""

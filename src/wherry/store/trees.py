@@ -1,0 +1,292 @@
+"""Writes a host's provider tree: what is new, what changed, and what is gone.
+
+Providers are locked by uuid before anything of them is read or written, as claims do it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from wherry.model.inventory import Finding, HostPlan, PlannedProvider
+from wherry.store import tables
+from wherry.store.body import decode, encode
+from wherry.store.changes import append_changes
+from wherry.store.inventories import device_order, recount, write_inventories
+from wherry.store.plans import emptied, facts_of, order_plans
+from wherry.store.rows import batches, intern, upsert
+from wherry.store.transaction import Tx
+
+provider = tables.provider
+GONE = "PROVIDER_GONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A provider as found, under lock."""
+
+    id: int
+    uuid: str
+    name: str
+    host: str | None
+    parent: int | None
+    root: int
+    facts_generation: int
+    gone: bool
+    plan: PlannedProvider
+
+
+@dataclass(frozen=True, slots=True)
+class TreeOutcome:
+    """What writing a tree did.
+
+    Attributes:
+        changed: uuids of providers whose generation moved, new ones included.
+        removed: uuids of providers that ended.
+        findings: one for each provider that is gone from the host and still held.
+    """
+
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def write_tree(tx: Tx, plan: HostPlan) -> TreeOutcome:
+    """Make the stored providers of a host what a plan says.
+
+    A provider that is gone from the host ends if nothing is held of it; otherwise it stays,
+    with nothing to give, until the holders have let go.
+
+    Raises:
+        ReportContradicts: the plan names something twice, somebody else's, or in a circle.
+    """
+    stored = _lock(tx, plan)
+    known = {uuid: row.host for uuid, row in stored.items()}
+    plans = order_plans(plan.host, plan.providers, known)
+    own = {uuid: row for uuid, row in stored.items() if row.host == plan.host}
+    kept, ended = _part_with(tx, own, {p.uuid for p in plans})
+    _free_names(tx, plans, own)
+    nodes = {uuid: (row.id, row.root) for uuid, row in stored.items()}
+    changed: dict[str, int] = {}
+    for planned in [*plans, *(emptied(row.plan) for row in kept)]:
+        old = own.get(planned.uuid)
+        is_gone = old in kept
+        parent, root = nodes[planned.parent] if planned.parent else (None, None)
+        if old is None:
+            number = _insert(tx, planned, plan.host, parent, root)
+            changed[planned.uuid] = 0
+        else:
+            number = old.id
+            moved = (old.parent, old.root) != (parent, root or number)
+            if _update(tx, old, planned, parent, root or number, gone=is_gone, moved=moved):
+                changed[planned.uuid] = 0
+        nodes[planned.uuid] = (number, root or number)
+    _end(tx, ended)
+    _tell(tx, list(changed))
+    findings = tuple(
+        Finding(code=GONE, message=f"{row.name} is gone from the host and still held")
+        for row in kept
+    )
+    return TreeOutcome(tuple(changed), tuple(row.uuid for row in ended), findings)
+
+
+def sweep_gone(tx: Tx, host: str) -> tuple[str, ...]:
+    """End providers of a host that are gone and no longer held; names their uuids."""
+    p = provider.c
+    query = select(p.uuid).where(p.host == host, p.gone).order_by(p.uuid).with_for_update()
+    if not tx.execute(query).first():
+        return ()
+    stored = {row.uuid: row for row in _read(tx, p.host == host)}
+    present = {uuid for uuid, row in stored.items() if not row.gone}
+    _, ended = _part_with(tx, stored, present)
+    _end(tx, ended)
+    return tuple(row.uuid for row in ended)
+
+
+def _lock(tx: Tx, plan: HostPlan) -> dict[str, Stored]:
+    """Lock, in order of uuid, and read the host's providers and those that the plan names."""
+    p = provider.c
+    names = {planned.uuid for planned in plan.providers}
+    names |= {planned.parent for planned in plan.providers if planned.parent}
+    where = or_(p.host == plan.host, p.uuid.in_(sorted(names)))
+    tx.execute(select(p.id).where(where).order_by(p.uuid).with_for_update()).all()
+    return {row.uuid: row for row in _read(tx, where)}
+
+
+def _read(tx: Tx, where: Any) -> list[Stored]:
+    p, body = provider.c, tables.provider_plan
+    query = (
+        select(p.id, p.uuid, p.name, p.host, p.parent, p.root, p.facts_generation, p.gone)
+        .add_columns(body.c.plan)
+        .join(body, body.c.provider == p.id)
+        .where(where)
+        .order_by(p.id)
+    )
+    return [
+        Stored(**{**row, "plan": decode(row["plan"], PlannedProvider)})
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def _part_with(
+    tx: Tx, own: Mapping[str, Stored], present: set[str]
+) -> tuple[list[Stored], list[Stored]]:
+    """Tell those that must stay from those that end, both in an order that can be carried out."""
+    leaving = {row.id: row for uuid, row in own.items() if uuid not in present}
+    held = _held(tx, leaving)
+    staying: set[int] = set()
+    for row in leaving.values():
+        # What is held keeps all that stands above it.
+        step: Stored | None = row if row.id in held else None
+        while step is not None and step.id not in staying:
+            staying.add(step.id)
+            step = leaving.get(step.parent) if step.parent is not None else None
+    depth = {row.id: _depth(row, leaving) for row in leaving.values()}
+    rows = sorted(leaving.values(), key=lambda row: (depth[row.id], row.uuid))
+    kept = [row for row in rows if row.id in staying]
+    return kept, [row for row in reversed(rows) if row.id not in staying]
+
+
+def _depth(row: Stored, leaving: Mapping[int, Stored]) -> int:
+    depth = 0
+    above = leaving.get(row.parent) if row.parent is not None else None
+    while above is not None:
+        depth += 1
+        above = leaving.get(above.parent) if above.parent is not None else None
+    return depth
+
+
+def _held(tx: Tx, rows: Iterable[int]) -> set[int]:
+    """Name the providers of which something is held, or below which a client has put one."""
+    ids = list(rows)
+    held: set[int] = set()
+    child = provider.alias("child")
+    for batch in batches(ids):
+        for column in (tables.allocation.c.provider, tables.occupant.c.provider):
+            held.update(tx.execute(select(column).where(column.in_(batch)).distinct()).scalars())
+        foreign = select(child.c.parent).where(child.c.parent.in_(batch), child.c.owner == "client")
+        held.update(tx.execute(foreign).scalars())
+    return held
+
+
+def _free_names(tx: Tx, plans: Sequence[PlannedProvider], own: Mapping[str, Stored]) -> None:
+    """Give renamed providers a name that nobody else wants, so that names can be swapped."""
+    for planned in plans:
+        old = own.get(planned.uuid)
+        if old is not None and old.name != planned.name:
+            statement = update(provider).where(provider.c.id == old.id)
+            tx.execute(statement.values(name=f"renamed {old.uuid}"))
+
+
+def _insert(
+    tx: Tx, planned: PlannedProvider, host: str, parent: int | None, root: int | None
+) -> int:
+    gone = tables.gone.c
+    query = select(gone.generation).where(gone.kind == "provider", gone.key == planned.uuid)
+    last = tx.execute(query).scalar() or 0
+    statement = insert(provider).values(
+        uuid=planned.uuid,
+        name=planned.name,
+        host=host,
+        parent=parent,
+        root=root,
+        owner="report",
+        generation=last,
+        facts_generation=last + 1,
+        gone=False,
+    )
+    number: int = tx.execute(statement.returning(provider.c.id)).scalar_one()
+    if root is None:
+        tx.execute(update(provider).where(provider.c.id == number).values(root=number))
+    _write_facts(tx, number, planned)
+    return number
+
+
+def _update(
+    tx: Tx,
+    old: Stored,
+    planned: PlannedProvider,
+    parent: int | None,
+    root: int,
+    *,
+    gone: bool,
+    moved: bool,
+) -> bool:
+    """Write what differs; says whether anything did."""
+    facts = facts_of(old.plan) != facts_of(planned)
+    seen = old.plan.instances != planned.instances
+    if not (facts or seen or moved or old.gone != gone):
+        return False
+    if facts or moved or old.gone != gone:
+        statement = (
+            update(provider)
+            .where(provider.c.id == old.id)
+            .values(
+                name=planned.name,
+                parent=parent,
+                root=root,
+                gone=gone,
+                facts_generation=provider.c.facts_generation + int(facts),
+            )
+        )
+        tx.execute(statement)
+    if facts:
+        _write_facts(tx, old.id, planned)
+    else:
+        _write_plan(tx, old.id, planned)
+        recount(tx, old.id, planned.instances)
+    return True
+
+
+def _write_plan(tx: Tx, number: int, planned: PlannedProvider) -> None:
+    upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(planned)}])
+
+
+def _write_facts(tx: Tx, number: int, planned: PlannedProvider) -> None:
+    _write_plan(tx, number, planned)
+    write_inventories(tx, number, planned)
+    traits = intern(tx, tables.trait, planned.traits)
+    _replace(tx, tables.provider_trait, number, [{"trait": one} for one in traits.values()])
+    devices = sorted(planned.slots, key=device_order)
+    ranked = [{"device": device, "rank": rank} for rank, device in enumerate(devices)]
+    _replace(tx, tables.provider_device, number, ranked)
+    recount(tx, number, planned.instances)
+
+
+def _replace(tx: Tx, table: Any, number: int, rows: Sequence[dict[str, Any]]) -> None:
+    tx.execute(delete(table).where(table.c.provider == number))
+    if rows:
+        tx.execute(insert(table), [{"provider": number, **row} for row in rows])
+
+
+def _end(tx: Tx, rows: Sequence[Stored]) -> None:
+    """Remove providers, children first; leaves the generation that they had."""
+    p = provider.c
+    for row in rows:
+        for table in (
+            tables.provider_plan,
+            tables.provider_trait,
+            tables.provider_device,
+            tables.seen_instance,
+            tables.view,
+            tables.inventory,
+        ):
+            tx.execute(delete(table).where(table.c.provider == row.id))
+        tx.execute(update(provider).where(p.id == row.id).values(parent=None, root=None))
+    for row in rows:
+        ended = tx.execute(
+            delete(provider).where(p.id == row.id).returning(p.generation, p.facts_generation)
+        ).one()
+        last = max(ended) + 1
+        upsert(tx, tables.gone, [{"kind": "provider", "key": row.uuid, "generation": last}])
+        append_changes(tx, [("provider", row.uuid, last)])
+
+
+def _tell(tx: Tx, uuids: Sequence[str]) -> None:
+    """Move the generations on and tell the feed."""
+    p = provider.c
+    for batch in batches(uuids):
+        statement = update(provider).where(p.uuid.in_(batch)).values(generation=p.generation + 1)
+        moved = tx.rows(statement.returning(p.uuid, p.generation))
+        append_changes(tx, [("provider", uuid, generation) for uuid, generation in moved])
