@@ -1,0 +1,266 @@
+"""The life of a migration, step by step: values in, the next values and the claim out.
+
+The table of `states` says what may follow what and which end is given back; here that
+becomes the stored migration, the guest and one atomic claim.  The caller reads all in one
+transaction, writes all in the same one, and calls `due` before anything else.
+
+Source: design, section 7; docs/reference/migration-states.md.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID, uuid5
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from wherry.inventory.host_view import HostView
+from wherry.migrate.signal import Signal, admit, has_lapsed, render_time
+from wherry.migrate.slots import refresh, slots_at_target
+from wherry.migrate.states import FIRST, Case, Transition, has_ended
+from wherry.model.checks import GuestResponse, Policy, Side
+from wherry.model.claims import Claim, Holding
+from wherry.model.errors import AlreadyExists, NoTarget
+from wherry.model.guests import Guest
+from wherry.model.migrations import Migration, Step
+from wherry.model.targets import Target
+from wherry.schedule.plan_claim import end, give_back, place_slots, plan_move
+from wherry.schedule.reasons import make_reason
+
+SIDES: tuple[Side, ...] = ("source", "target")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What begins a migration, beside the guest and its target."""
+
+    uuid: str
+    """Of the migration, its consumer and its claim: the client's."""
+    policy: Policy
+    answer: GuestResponse
+    """The verdict that the target was chosen by."""
+    held: Holding
+    """All that the guest's consumer holds now."""
+    now: float
+    lease_s: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """What a step of a migration looks at."""
+
+    guest: Guest
+    held: Holding
+    """What the migration's consumer holds: the guest's place on the source."""
+    target: HostView | None
+    """Where the guest goes, as of now; None where it is not known any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to write, all of it or nothing."""
+
+    migration: Migration
+    guest: Guest
+    claim: Claim | None = None
+    """None where what is held stays as it is."""
+    withdraws_jobs: bool = False
+    """Jobs of this migration that still wait are of no use any more."""
+
+
+def begin(guest: Guest, target: Target, host: HostView, start: Start) -> Decision:
+    """Claim a target: the migration holds the source from now on, the guest the target.
+
+    Args:
+        guest: not held by another migration.
+        target: accepted, with its mapping.
+        host: the target, as it was decided on or later.
+        start: everything else.
+
+    Raises:
+        AlreadyExists: another migration holds the guest.
+        NoTarget: the target was not accepted.
+        FactsChanged: the target does not offer any more what was decided on.
+    """
+    require_at_rest(guest)
+    if not target.accepted:
+        message = f"host {target.host} does not take guest {guest.uuid}"
+        raise NoTarget(message)
+    at = render_time(start.now)
+    placed = {name: offer for name, (_, offer) in place_slots(guest, target, host).items()}
+    first = Migration(
+        uuid=start.uuid,
+        guest=guest.uuid,
+        source=guest.host,
+        target=target.host,
+        state=FIRST,
+        token=1,
+        attempt=1,
+        lease_until=start.now + start.lease_s,
+        lease_s=start.lease_s,
+        policy=start.policy,
+        answer=start.answer,
+        source_slots=guest.slots,
+        target_slots=slots_at_target(guest, target.mapping, placed, pinned_at=at),
+        source_host_resources=guest.resources,
+        facts=target.facts,
+        history=(Step(at=at, event="claim", state=FIRST, token=1, by=start.by),),
+    )
+    claim = plan_move(
+        guest, target, host, claim_id=start.uuid, migration=start.uuid, held=start.held
+    )
+    return Decision(migration=first, guest=replace(guest, migration=start.uuid), claim=claim)
+
+
+def advance(migration: Migration, signal: Signal, ends: Ends) -> Decision:
+    """Take one step.
+
+    Raises:
+        WrongState: it is not possible from this state.
+        TokenExpired: the sender's token is not, or no longer, the present one.
+        NotAllowed: it needs a token.
+    """
+    signal = complete(migration, signal)
+    step = admit(migration, signal)
+    moved = _moved(migration, signal, step)
+    return Decision(
+        migration=moved,
+        guest=_guest_after(moved, step, ends),
+        claim=_claim_of(migration, signal, step, ends),
+        withdraws_jobs=moved.state != "claimed",
+    )
+
+
+def complete(migration: Migration, signal: Signal) -> Signal:
+    """Fill in the case of a signal where the migration tells it."""
+    if signal.event == "confirm":
+        ends = {*migration.confirmed, signal.side}
+        return dataclasses.replace(signal, case="both ends" if ends >= set(SIDES) else "one end")
+    if signal.event == "finish" and not signal.case:
+        return dataclasses.replace(signal, case="on target")
+    return signal
+
+
+def due(migration: Migration, now: float) -> Signal | None:
+    """Tell what has come to pass by the clock alone; None if nothing has.
+
+    A silent end is told before the lease, so that the history says who was silent.
+    """
+    if has_ended(migration.state):
+        return None
+    until = migration.preflight_until
+    if migration.state == "claimed" and until is not UNSET and now >= until:
+        silent = [side for side in SIDES if side not in migration.confirmed]
+        reasons = tuple(make_reason("PREFLIGHT_TIMEOUT", side=side) for side in silent)
+        return Signal(event="refuse", now=now, reasons=reasons)
+    if not has_lapsed(migration, now):
+        return None
+    return Signal(event="lose" if migration.state == "started" else "expire", now=now)
+
+
+def locate(
+    *, source_runs: bool | None, target_runs: bool | None
+) -> Literal["on source", "on target"] | None:
+    """Tell where a lost guest is from what both hosts report since; None if they do not tell.
+
+    One end alone proves nothing: until the switch-over the source still runs the guest, and
+    the target may list a process that waits for the rest of its state.
+
+    Args:
+        source_runs: whether the source lists the guest; None: it has not reported since.
+        target_runs: the same of the target.
+    """
+    if source_runs is None or target_runs is None or source_runs == target_runs:
+        return None
+    return "on source" if source_runs else "on target"
+
+
+def require_at_rest(guest: Guest) -> None:
+    """Make sure that no migration holds the guest.
+
+    Raises:
+        AlreadyExists: one does.
+    """
+    if guest.migration is not UNSET:
+        why = f"it holds guest {guest.uuid}"
+        raise AlreadyExists(what="migration", name=guest.migration, why=why)
+
+
+def _moved(migration: Migration, signal: Signal, step: Transition) -> Migration:
+    token = migration.token + step.moves_token
+    told = Step(
+        at=render_time(signal.now),
+        event=signal.event,
+        state=step.state,
+        token=token,
+        by=signal.by,
+        note=signal.note,
+        reasons=signal.reasons,
+    )
+    moved = replace(migration, state=step.state, token=token, history=_append(migration, told))
+    if signal.event in {"renew", "start"}:
+        lease_s = migration.lease_s if signal.lease_s is UNSET else signal.lease_s
+        return replace(moved, lease_s=lease_s, lease_until=signal.now + lease_s)
+    if signal.event == "confirm" and signal.side is not UNSET:
+        return replace(moved, confirmed=_with_side(migration.confirmed, signal.side))
+    error = migration.error if signal.error is UNSET else signal.error
+    return replace(moved, outcome=_outcome(signal.case), error=error)
+
+
+def _append(migration: Migration, step: Step) -> tuple[Step, ...]:
+    """Add a step; of renewals in a row the last one is kept, or a long move would fill it."""
+    history = migration.history
+    if step.event == "renew" and history and history[-1].event == "renew":
+        return (*history[:-1], step)
+    return (*history, step)
+
+
+def _with_side(confirmed: tuple[Side, ...], side: Side) -> tuple[Side, ...]:
+    return tuple(each for each in SIDES if each in confirmed or each == side)
+
+
+def _outcome(case: Case) -> Literal["finished", "failed"] | UnsetType:
+    match case:
+        case "on target":
+            return "finished"
+        case "on source":
+            return "failed"
+        case _:
+            return UNSET
+
+
+def _guest_after(migration: Migration, step: Transition, ends: Ends) -> Guest:
+    match step.effect:
+        case "keep both":
+            return ends.guest
+        case "release target":
+            return replace(ends.guest, migration=UNSET)
+        case "release source":
+            # The next report tells the process that it runs in there.
+            return replace(
+                ends.guest,
+                host=migration.target,
+                slots=refresh(migration.target_slots, ends.target),
+                process=UNSET,
+                migration=UNSET,
+            )
+
+
+def _claim_of(migration: Migration, signal: Signal, step: Transition, ends: Ends) -> Claim | None:
+    # The same step at the same token is the same claim, which takes effect once.
+    claim_id = str(uuid5(UUID(migration.uuid), f"{signal.event}:{migration.token}"))
+    match step.effect:
+        case "keep both":
+            return None
+        case "release target":
+            guest = replace(
+                ends.held,
+                consumer=migration.guest,
+                consumer_type="INSTANCE",
+                expected_generation=UNSET,
+            )
+            return Claim(id=claim_id, holdings=give_back(ends.held, guest))
+        case "release source":
+            return Claim(id=claim_id, holdings=(end(ends.held),))
