@@ -84,8 +84,7 @@ def parse_request(data: bytes) -> Request:
         line = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _parse_exactly(strictjson.loads(data))
-    if not strictjson.has_no_key_twice(data, line):
-        strictjson.loads(data)
+    strictjson.require_no_key_twice(data, line)
     return _request(line)
 
 

@@ -86,7 +86,9 @@ class ReportOutdated(WherryError):
     code = "report.outdated"
 
     def __init__(self, *, host: str, why: str) -> None:
-        super().__init__(f"report of host {host} is older than the stored one, which is kept: {why}")
+        super().__init__(
+            f"report of host {host} is older than the stored one, which is kept: {why}"
+        )
         self.host = host
 
 

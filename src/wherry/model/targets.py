@@ -7,8 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from wherry.model.checks import Policy, Reason, ReturnPath, Verdict
-from wherry.model.checks import MappingRow
+from wherry.model.checks import MappingRow, Policy, Reason, ReturnPath, Verdict
 from wherry.model.inventory import Value
 
 

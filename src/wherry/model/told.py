@@ -14,7 +14,7 @@ def told_error(
     The facts become attributes again, so that whoever catches it finds them as if it had
     been raised here.
     """
-    kind = _by_code().get(code) or type("ToldError", (WherryError,), {"code": code})
+    kind = _by_code().get(code) or _unknown(code)
     # The message is made already, so the class's own making of it is passed over.
     error = kind.__new__(kind, message)
     for name, value in (detail or {}).items():
@@ -22,6 +22,14 @@ def told_error(
     if path is not None:
         error.path = path  # type: ignore[attr-defined] # as InvalidRequest has it
     return error
+
+
+def _unknown(code: str) -> type[WherryError]:
+    class ToldError(WherryError):
+        """An error of a class that is not known here."""
+
+    ToldError.code = code
+    return ToldError
 
 
 def _by_code() -> dict[str, type[WherryError]]:
