@@ -1,8 +1,8 @@
 """mdev parents, types and instances, whatever the kernel does while we look."""
 
 import pytest
-from introspect.trees import MTTY, ONE, TWO, WRITE_ONLY, ChangingTree, Link, mtty_nodes, tree_of
 
+from introspect.trees import MTTY, ONE, TWO, WRITE_ONLY, ChangingTree, Link, mtty_nodes, tree_of
 from wherry.introspect.facts import read_facts
 from wherry.introspect.mdev import read_types
 from wherry.model.facts import MdevType, Unread

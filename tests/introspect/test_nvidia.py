@@ -1,8 +1,8 @@
 """NVIDIA's vendor VFIO: types as attributes of VFs, instances without a uuid."""
 
 import pytest
-from introspect.trees import ChangingTree, Link, function_nodes, tree_of
 
+from introspect.trees import ChangingTree, Link, function_nodes, tree_of
 from wherry.introspect.facts import read_facts
 from wherry.introspect.nvidia import parse_creatable_types
 from wherry.model.facts import Unread, VgpuType

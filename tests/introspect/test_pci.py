@@ -1,8 +1,8 @@
 """PCI functions: which are inventory, their ids, SR-IOV, and what is never read."""
 
 import pytest
-from introspect.trees import PF, FOLDER, ChangingTree, Link, function_nodes, tree_of
 
+from introspect.trees import FOLDER, PF, ChangingTree, Link, function_nodes, tree_of
 from wherry.introspect.address import parse_address
 from wherry.introspect.facts import read_facts
 from wherry.introspect.pci import parse_bar_sizes

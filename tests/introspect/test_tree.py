@@ -1,8 +1,8 @@
 """Values, absent and errno stay apart, and no link leads out of the root."""
 
 import pytest
-from introspect.trees import FOLDER, Link, tree_of
 
+from introspect.trees import FOLDER, Link, tree_of
 from wherry.introspect.tree import (
     ABSENT,
     LIMIT,
