@@ -1,0 +1,10 @@
+"""Store tests run unchanged on both engines."""
+
+from databases import (  # noqa: F401 - fixtures
+    postgresql,
+    postgresql_url,
+    sqlite_template,
+    sqlite_url,
+    store,
+    store_url,
+)

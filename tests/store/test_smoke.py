@@ -1,0 +1,2 @@
+def test_smoke(store):
+    assert store.read(lambda tx: 1) == 1
