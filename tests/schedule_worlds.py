@@ -55,7 +55,9 @@ def _left_out() -> object:
 
 @st.composite
 def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]]) -> list[Change]:
-    check = draw(st.sampled_from((HostFacts(arch="x86_64"), HostFacts(arch="aarch64"), HostFacts())))
+    check = draw(
+        st.sampled_from((HostFacts(arch="x86_64"), HostFacts(arch="aarch64"), HostFacts()))
+    )
     state = draw(st.sampled_from(("enabled", "enabled", "enabled", "disabled", "maintenance")))
     used = {"VCPU": draw(st.sampled_from((0, 60, 62, 63)))}
     inventories = {"VCPU": Inventory(total=64, step_size=draw(st.sampled_from((1, 1, 4))))}
@@ -69,7 +71,10 @@ def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]]) -> list[Change]:
             changes.append(a_provider(f"{name}_gpu{number}", host=name, note=note))
             continue
         use = Use(
-            charged={FB: draw(st.sampled_from((0, 0, 2048, 4096, 12288))), SLICES: draw(st.sampled_from((0, 1)))},
+            charged={
+                FB: draw(st.sampled_from((0, 0, 2048, 4096, 12288))),
+                SLICES: draw(st.sampled_from((0, 1))),
+            },
             stray={FB: draw(st.sampled_from((0, 0, 0, 2048)))},
             exclusive=draw(st.sampled_from(((), (), ("acme/gpu-a",), (4096,), (True,)))),
         )
@@ -78,7 +83,10 @@ def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]]) -> list[Change]:
         # Two children that draw on one pool of their parent.
         parent = a_uuid(f"{name}_pf")
         child = an_offer(pools={FB: {"total": 8192, "used": draw(st.sampled_from((0, 4096)))}})
-        pools = {c: {"total": p.total, "used": p.used, "provider": parent} for c, p in child.pools.items()}
+        pools = {
+            c: {"total": p.total, "used": p.used, "provider": parent}
+            for c, p in child.pools.items()
+        }
         shared = an_offer(pools=pools)
         changes += [a_provider(f"{name}_vf{each}", host=name, offers=[shared]) for each in range(2)]
     return changes
@@ -87,7 +95,10 @@ def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]]) -> list[Change]:
 @st.composite
 def fleets(draw: st.DrawFn, most: int = 5) -> list[list[Change]]:
     kinds = [
-        [draw(offers(name)) for name in draw(st.lists(st.sampled_from(MODELS), min_size=1, max_size=2, unique=True))]
+        [
+            draw(offers(name))
+            for name in draw(st.lists(st.sampled_from(MODELS), min_size=1, max_size=2, unique=True))
+        ]
         for _ in range(draw(st.integers(1, 3)))
     ]
     return [draw(hosts(f"host{number}", kinds)) for number in range(draw(st.integers(1, most)))]

@@ -52,7 +52,8 @@ class Symmetry:
         loads: dict[str, list[int]] = {}
         for slot, provider in placed:
             loads.setdefault(provider.uuid, []).append(slot.kind)
-        return tuple(sorted((self._name(uuid), sorted(kinds)) for uuid, kinds in loads.items()))
+        named = ((self._name(uuid), tuple(sorted(kinds))) for uuid, kinds in loads.items())
+        return tuple(sorted(named))
 
     def _name(self, uuid: str) -> str:
         """One name for all equal providers: that of the first."""
