@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 @click.option("--policy", type=JSON_FILE, help="JSON file of a policy.")
 @click.option("--ndjson", is_flag=True, help="Answer requests from stdin, one on each line.")
 @json_option
-def check(  # noqa: PLR0913, one parameter an option
+def check(
     *,
     contract: Path | None,
     offer: Path | None,

@@ -169,7 +169,7 @@ def renew(client: Client, migration: str, *, token: int, lease: int | None, as_j
 @click.option("--error", metavar="TEXT", help="What the lower level said; kept with the verdict.")
 @json_option
 @asks_service
-def finish(  # noqa: PLR0913, one parameter an option
+def finish(
     client: Client, migration: str, *, token: int, outcome: Any, error: str | None, as_json: bool
 ) -> int:
     """Say how the move of MIGRATION ended."""

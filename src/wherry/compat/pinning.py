@@ -31,7 +31,7 @@ __all__ = ["RULES", "Chosen", "OffersNothing", "pin", "rebase"]
 RULES: Final = ("R33",)
 
 
-class OffersNothing(ValueError):  # noqa: N818 - named for what happened
+class OffersNothing(ValueError):
     """An offer of type null was to be pinned, and no type was chosen."""
 
 
@@ -46,7 +46,7 @@ class Chosen(Record, frozen=True, kw_only=True):
     guest_address: str | UnsetType = UNSET
 
 
-def pin(  # noqa: PLR0913 - facts of the slot, each by its name
+def pin(
     offer: Offer,
     chosen: Chosen,
     *,

@@ -56,7 +56,7 @@ class Sizes:
     remarks: tuple[tuple[str, str], ...] = ()
 
 
-class Contradiction(ValueError):  # noqa: N818 - named for what happened
+class Contradiction(ValueError):
     """The counts of some types tell two totals of one pool."""
 
 

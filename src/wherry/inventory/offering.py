@@ -48,7 +48,7 @@ MAX_TEXT = 200
 _APIS = frozenset({"vfio-pci", "vfio-ap", "vfio-ccw", "vfio-platform", "virtio"})
 
 
-def plan_offer(  # noqa: PLR0913 - facts of one offer, each by its name
+def plan_offer(
     profile: Profile,
     one: PlannedType,
     *,

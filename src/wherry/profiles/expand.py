@@ -11,7 +11,7 @@ from typing import Any
 Table = dict[str, Any]
 
 
-class CannotExpand(ValueError):  # noqa: N818 - named for what happened
+class CannotExpand(ValueError):
     """The tables do not make a profile."""
 
 

@@ -113,7 +113,7 @@ def plan_boot(
     return Claim(id=claim_id, holdings=(wanted,), facts=facts_of(host, slots))
 
 
-def plan_move(  # noqa: PLR0913 - the decision, and what only the caller knows
+def plan_move(
     guest: Guest, target: Target, host: HostView, *, claim_id: str, migration: str, held: Holding
 ) -> Claim:
     """Plan a migration: its consumer takes over all that the guest holds, the guest the target.

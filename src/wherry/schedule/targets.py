@@ -63,7 +63,7 @@ class Sorted(NamedTuple):
     by_code: dict[str, int]
 
 
-def find_targets(  # noqa: PLR0913, PLR0917 - the question, the fleet, and how to rank
+def find_targets(
     guest: Guest,
     source: HostView | None,
     hosts: Iterable[HostView],

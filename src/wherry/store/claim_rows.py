@@ -22,7 +22,7 @@ OccupantRow = tuple[int, str, str, str, str | None, str | None]
 _deterministic = msgspec.json.Encoder(order="deterministic")
 
 
-class Refused(Exception):  # noqa: N818 - it never leaves the store; `claims` turns it into an error
+class Refused(Exception):
     """What stands in a claim's way, in the words of PostgreSQL's function."""
 
     def __init__(self, **detail: Any) -> None:
