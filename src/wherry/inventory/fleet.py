@@ -42,11 +42,14 @@ class FleetView:
         return self.shards[_shard_of(name)].get(name)
 
 
+_NOBODY = FleetView(tuple({} for _ in range(SHARDS)))
+
+
 class Fleet:
     """Holds the fleet and applies what the change feed brings."""
 
     def __init__(self) -> None:
-        self._view = FleetView(tuple({} for _ in range(SHARDS)))
+        self._view = _NOBODY
         self._hosts: dict[str, HostRecord] = {}
         self._providers: dict[str, dict[str, ProviderView]] = {}
         """Host to its providers by uuid; a host's may come before the host itself."""
@@ -81,8 +84,26 @@ class Fleet:
         for change in changes:
             if self._is_news(change):
                 touched.update(self._take(change))
-        self._publish(touched)
+        self._view = self._show(touched, self._view)
         return frozenset(touched)
+
+    def reload(self, changes: Iterable[Change]) -> frozenset[str]:
+        """Become exactly what these changes say: what was held is void, generations too.
+
+        Readers of `view` see the fleet as it was or as it is then, never less.  If a change
+        cannot be taken, the old one stays in view, and only another reload can follow.
+
+        Returns the names of all hosts that were known or are now.
+        """
+        known = {host.name for host in self._view}
+        self._hosts, self._providers, self._generations = {}, {}, {}
+        self._home = {}
+        touched: set[str] = set()
+        for change in changes:
+            if self._is_news(change):
+                touched.update(self._take(change))
+        self._view = self._show(touched, _NOBODY)
+        return frozenset(known | touched)
 
     def _is_news(self, change: Change) -> bool:
         """Whether a change is newer than all that was seen of its object; then remember it."""
@@ -141,9 +162,9 @@ class Fleet:
         host = self._home.get(uuid)
         return None if host is None else self._providers[host].get(uuid)
 
-    def _publish(self, names: set[str]) -> None:
-        """Show new views of these hosts, all at once."""
-        shards = self._view.shards
+    def _show(self, names: set[str], before: FleetView) -> FleetView:
+        """Make new views of these hosts, and share all others."""
+        shards = before.shards
         fresh = {number: dict(shards[number]) for number in map(_shard_of, names)}
         for name in names:
             shard = fresh[_shard_of(name)]
@@ -152,7 +173,7 @@ class Fleet:
                 shard.pop(name, None)
             else:
                 shard[name] = self._make_view(record)
-        self._view = FleetView(tuple(fresh.get(n, shard) for n, shard in enumerate(shards)))
+        return FleetView(tuple(fresh.get(n, shard) for n, shard in enumerate(shards)))
 
     def _make_view(self, record: HostRecord) -> HostView:
         held = self._providers.get(record.name, {})
