@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from wherry.store.audit import audit
 from wherry.store.engine import open_store, upgrade_store
 from wherry.store.transaction import Store
 
@@ -56,7 +57,8 @@ class PostgresqlServer:
             stdout=self._log,
             stderr=self._log,
             cwd="/",
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            # It asks the kernel for one thing; no other thread has begun by then.
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             **self._as_user,
         )
         self._wait()
@@ -177,7 +179,10 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    """An open store with an empty fleet, on each engine in turn."""
+    """An open store with an empty fleet, on each engine in turn; sound when the test ends."""
     opened = open_store(store_url)
-    yield opened
-    opened.close()
+    try:
+        yield opened
+        assert opened.read(audit) == []
+    finally:
+        opened.close()

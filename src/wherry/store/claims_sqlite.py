@@ -299,7 +299,7 @@ def _write_occupants(db: sqlite3.Connection, moves: list[Move], uuids: Uuids) ->
 def _device(
     db: sqlite3.Connection, place: Place, uuid: str, left: Collection[tuple[int, str | None]]
 ) -> str | None:
-    """Choose the device of a place: the one asked for, else the first free one, if any has a name."""
+    """Choose the device of a place: as asked, else the first free one where they have names."""
     provider, device = place.provider, place.device
     if device is None:
         rows = db.execute(

@@ -65,9 +65,7 @@ def write_host_state(
         )
         generation = tx.execute(statement.returning(host.c.generation)).scalar_one()
         append_change(tx, "host", name, generation)
-    record = read_host(tx, name)
-    assert record is not None
-    return record
+    return next(_read(tx, host.c.name == name))
 
 
 def _read(tx: Tx, where: ColumnElement[bool]) -> Iterator[HostRecord]:

@@ -88,10 +88,9 @@ def _sqlstate(error: BaseException) -> str | None:
     return getattr(_driver_error(error), "sqlstate", None)
 
 
-def _unavailable(error: BaseException) -> Exception:
+def _unavailable(error: Exception) -> Exception:
     """Tell a database that does not answer from a statement that is wrong."""
     cause = _driver_error(error)
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return StoreUnavailable(f"the database does not answer: {cause}")
-    assert isinstance(error, Exception)
     return error

@@ -12,7 +12,7 @@ from wherry.model.errors import NotFound, ReportContradicts, ReportOutdated
 from wherry.model.facts import Report
 from wherry.model.inventory import Finding, HostPlan
 from wherry.store import tables
-from wherry.store.body import encode
+from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
@@ -209,8 +209,6 @@ def _drop_gone_findings(tx: Tx, name: str) -> None:
     """Say no longer of providers that ended that they are still held."""
     body, p = tables.host_report.c, tables.provider.c
     still = set(tx.execute(select(p.name).where(p.host == name, p.gone)).scalars())
-    from wherry.store.body import decode
-
     old = tx.execute(select(body.findings).where(body.host == name)).scalar_one()
     kept = tuple(
         one

@@ -1,0 +1,95 @@
+"""What consumers hold, as a claim says it: read, changed, and written back by the next one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from wherry.model.claims import Holding, Occupant
+from wherry.store import tables
+from wherry.store.body import decode
+from wherry.store.rows import batches
+from wherry.store.transaction import Tx
+
+allocation, consumer, occupant = tables.allocation, tables.consumer, tables.occupant
+provider, resource_class = tables.provider, tables.resource_class
+SCALAR: Any = str | int | bool
+"""What an exclusive value is."""
+
+
+def read_holding(tx: Tx, uuid: str) -> Holding:
+    """Read all that one consumer holds, with the generation that it has now.
+
+    A claim with this holding changes nothing, and fails if the consumer has moved on since.
+    A consumer that does not exist holds nothing, and shall not exist (generation None).
+    """
+    return read_holdings(tx, [uuid])[uuid]
+
+
+def read_holdings(tx: Tx, uuids: Iterable[str]) -> dict[str, Holding]:
+    """Read what several consumers hold, by uuid; see `read_holding`."""
+    holdings = {uuid: Holding(consumer=uuid, expected_generation=None) for uuid in uuids}
+    for batch in batches(sorted(holdings)):
+        found = _read_consumers(tx, batch)
+        _add_allocations(tx, found)
+        _add_occupants(tx, found)
+        holdings.update({holding.consumer: holding for holding in found.values()})
+    return holdings
+
+
+def _read_consumers(tx: Tx, uuids: Iterable[str]) -> dict[int, Holding]:
+    query = select(consumer).where(consumer.c.uuid.in_(uuids))
+    return {
+        row.id: Holding(
+            consumer=row.uuid,
+            consumer_type=row.type,
+            project=row.project,
+            user=row.user_id,
+            expected_generation=row.generation,
+        )
+        for row in tx.rows(query)
+    }
+
+
+def _add_allocations(tx: Tx, found: dict[int, Holding]) -> None:
+    a = allocation.c
+    query = (
+        select(a.consumer, provider.c.uuid, resource_class.c.name, a.used)
+        .join(provider, provider.c.id == a.provider)
+        .join(resource_class, resource_class.c.id == a["class"])
+        .where(a.consumer.in_(found))
+        .order_by(provider.c.uuid, resource_class.c.name)
+    )
+    allocations: dict[int, dict[str, dict[str, int]]] = {number: {} for number in found}
+    for number, uuid, name, units in tx.rows(query):
+        allocations[number].setdefault(uuid, {})[name] = units
+    for number, units_of in allocations.items():
+        found[number] = replace(found[number], allocations=units_of)
+
+
+def _add_occupants(tx: Tx, found: dict[int, Holding]) -> None:
+    o = occupant.c
+    query = (
+        select(o.consumer, provider.c.uuid, o.slot, o.type, o.exclusive, o.device)
+        .join(provider, provider.c.id == o.provider)
+        .where(o.consumer.in_(found))
+        .order_by(provider.c.uuid, o.slot)
+    )
+    occupants: dict[int, list[Occupant]] = {number: [] for number in found}
+    for row in tx.rows(query):
+        occupants[row.consumer].append(_occupant(row))
+    for number, held in occupants.items():
+        found[number] = replace(found[number], occupants=tuple(held))
+
+
+def _occupant(row: Any) -> Occupant:
+    exclusive = None if row.exclusive is None else decode(row.exclusive, SCALAR)
+    return Occupant(
+        provider=row.uuid,
+        slot=row.slot,
+        type=row.type,
+        exclusive=exclusive,
+        device=UNSET if row.device is None else row.device,
+    )

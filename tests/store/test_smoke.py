@@ -1,2 +1,0 @@
-def test_smoke(store):
-    assert store.read(lambda tx: 1) == 1
