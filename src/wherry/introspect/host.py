@@ -31,7 +31,8 @@ DMI_ATTRIBUTES: Final = (
 
 CPUINFO_LIMIT: Final = 16 * 1024  # the first processor is enough; a big host has megabytes
 _PRESENT = "/sys/devices/system/cpu/online"
-_CPUINFO_LINE = re.compile(r"^([^\t:]+?)[ \t]*:[ \t]*(.*)$", re.MULTILINE)
+# A line without its end was cut: half a list of flags would be a processor that is not there.
+_CPUINFO_LINE = re.compile(r"^([^\t:\n]+?)[ \t]*:[ \t]*(.*)\n", re.MULTILINE)
 _VENDOR = ("vendor_id", "CPU implementer")
 _MODEL = ("model name", "cpu", "machine")
 _FLAGS = ("flags", "Features", "features")
@@ -87,7 +88,10 @@ def read_cpu(tree: Tree) -> Cpu | UnsetType:
 
 
 def parse_cpuinfo(text: str) -> Cpu:
-    """Take the first processor of a ``/proc/cpuinfo`` (x86, Arm, s390, POWER); no count."""
+    """Take the first processor of a ``/proc/cpuinfo`` (x86, Arm, s390, POWER); no count.
+
+    Only whole lines count, since the text may be the beginning of a longer one.
+    """
     said: dict[str, str] = {}
     for key, value in _CPUINFO_LINE.findall(text):
         said.setdefault(key, value)
