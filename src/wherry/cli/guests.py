@@ -8,18 +8,16 @@ from msgspec import UNSET
 
 from wherry.agent.client import Client, part
 from wherry.cli.files import JSON_FILE, read_record
+from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.service import asks_service, json_option
 from wherry.model.guests import Guest, GuestRequest
 from wherry.model.wire import GuestList, PlugRequest, RebootRequest, UnplugRequest
 
 
-@click.group(invoke_without_command=True, short_help="Record guests and their devices.")
-@click.pass_context
-def guests(context: click.Context) -> None:
+@click.group(cls=GroupWithDefault, default="list", short_help="Record guests and their devices.")
+def guests() -> None:
     """Record guests and their devices; without a command, list them."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_guests)
 
 
 @guests.command("list")
@@ -27,9 +25,7 @@ def guests(context: click.Context) -> None:
 @click.option("--tenant", help="Only those of this project.")
 @json_option
 @asks_service
-def list_guests(
-    client: Client, *, host: str | None = None, tenant: str | None = None, as_json: bool = False
-) -> None:
+def list_guests(client: Client, *, host: str | None, tenant: str | None, as_json: bool) -> None:
     """List guests."""
     found = client.get("/wherry/guests", GuestList, host=host, tenant=tenant)
     if as_json:

@@ -6,24 +6,22 @@ import click
 from msgspec import UNSET
 
 from wherry.agent.client import Client, part
+from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.service import asks_service, json_option
 from wherry.model.inventory import ProviderRecord
 from wherry.model.wire import HostDetail, HostList, HostPatch, OfferList
 
 
-@click.group(invoke_without_command=True, short_help="List, show and set hosts.")
-@click.pass_context
-def hosts(context: click.Context) -> None:
+@click.group(cls=GroupWithDefault, default="list", short_help="List, show and set hosts.")
+def hosts() -> None:
     """List, show and set hosts; without a command, list them."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_hosts)
 
 
 @hosts.command("list")
 @json_option
 @asks_service
-def list_hosts(client: Client, *, as_json: bool = False) -> None:
+def list_hosts(client: Client, *, as_json: bool) -> None:
     """List all hosts."""
     found = client.get("/wherry/hosts", HostList)
     if as_json:

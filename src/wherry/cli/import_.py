@@ -42,7 +42,8 @@ def import_(
 ) -> int:
     """Report each SOURCE as a host.
 
-    A SOURCE is a snapshot file, or a folder of libvirt's XML and mdevctl's JSON. All that can be taken are taken; ends with the status of the first that cannot.
+    A SOURCE is a snapshot file, or a folder of libvirt's XML and mdevctl's JSON.
+    All that can be taken are taken; ends with the status of the first that cannot.
     """
     if len(sources) > 1 and (name or beside):
         raise click.UsageError("--name and --beside go with one SOURCE")

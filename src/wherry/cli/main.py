@@ -1,6 +1,6 @@
 """The command ``wherry``: names the commands and ends them; each is loaded when it is used.
 
-Every error is one plain line on stderr.
+Every error is one plain line on stderr; a command that needs words and got none shows its help.
 """
 
 import importlib
@@ -87,6 +87,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except WherryError as error:
         _say(str(error))
         sys.exit(exit_of(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(BAD_INPUT)
     except click.ClickException as error:
         _say(_usage(error))
         sys.exit(BAD_INPUT)

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from wherry.agent.client import Client, part
 from wherry.cli.exits import NO, YES
+from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.reasons import reason_lines, row_lines
@@ -28,21 +29,11 @@ PREFLIGHT_S = 600
 """Most that a service may be set up to wait for both ends."""
 
 
-class _WithRun(click.Group):
-    """A group whose command is ``run`` where the first word is none of its commands."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands:
-            args = ["run", *args]
-        return super().resolve_command(ctx, args)
-
-
 @click.group(
-    cls=_WithRun,
+    cls=GroupWithDefault,
+    default="run",
+    alone=False,
     short_help="Claim a target, confirm it, and see a move through.",
-    context_settings={"ignore_unknown_options": True},
 )
 def migrate() -> None:
     """Claim a target, have both ends confirm, and see the move through.
