@@ -13,10 +13,16 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$")]
-Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-SlotName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
-Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")]
+HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}\Z")]
+Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+SlotName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")]
+Time = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})\Z"
+    ),
+]
 Count = Annotated[int, Meta(ge=0)]
 
 
@@ -27,13 +33,13 @@ class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 class Unread(Fact, kw_only=True, tag_field="is", tag="unread"):
     """An attribute that exists and could not be read: the errno's name, such as ``EINVAL``."""
 
-    errno: Annotated[str, Meta(pattern=r"^E[A-Z0-9]{1,30}$")]
+    errno: Annotated[str, Meta(pattern=r"^E[A-Z0-9]{1,30}\Z")]
 
 
 class Binary(Fact, kw_only=True, tag_field="is", tag="binary"):
     """An attribute whose bytes are not UTF-8, in hex (at most 64 KiB of them)."""
 
-    hex: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$")]
+    hex: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*\Z")]
 
 
 Attribute = str | Unread | Binary
@@ -238,7 +244,7 @@ class Report(Fact, kw_only=True):
 
     schema: Literal["wherry.report/1"]
     host: HostName
-    boot_id: Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,64}$")]
+    boot_id: Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,64}\Z")]
     sequence: Count
     observed_at: Time
     facts: Facts

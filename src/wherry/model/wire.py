@@ -26,7 +26,7 @@ from wherry.model.migrations import Migration, PreflightJob
 LeaseS = Annotated[int, Meta(ge=1, le=86_400)]
 WaitS = Annotated[int, Meta(ge=0, le=60)]
 Token = Annotated[int, Meta(ge=0)]
-Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$")]
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}\Z")]
 LabelValue = Annotated[str, Meta(max_length=255)]
 
 
