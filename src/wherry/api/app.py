@@ -23,6 +23,7 @@ from wherry.api.call import Call, Response
 from wherry.api.metrics import CONFLICTS, Metrics
 from wherry.api.routes import Route
 from wherry.api.waiting import WaitingRoom
+from wherry.app.settings import is_loopback
 from wherry.model.caller import Caller
 from wherry.model.errors import NotAllowed, WherryError
 
@@ -41,8 +42,11 @@ class Door:
     engine: "Engine"
     identify: Identify
     room: WaitingRoom
+    preflights: WaitingRoom
     metrics: Metrics
     max_body: int
+    local_only: bool = False
+    """Whether we may be asked as this machine only: nobody has to say who they are."""
 
 
 def make_app(door: Door, routes: Sequence[Route]) -> Wsgi:
@@ -85,6 +89,7 @@ def _answer(
     """Answer one request; whatever is raised becomes an answer too."""
     caller: Caller | None = None
     try:
+        _require_our_name(door, req)
         caller = _caller(door, route, req)
         _require_acceptable(route, req)
         call = Call(
@@ -94,6 +99,7 @@ def _answer(
             query=wire.parse_query(route.query, req.query_string),
             body=_body(door, route, req),
             room=door.room,
+            preflights=door.preflights,
             metrics=door.metrics,
         )
         return _render(route, route.handler(call))
@@ -104,6 +110,19 @@ def _answer(
     except Exception:
         log.exception("%s: %s %s failed", request_id, req.method, req.path)
         return Response(body=errors.render_internal_error(request_id), status=500)
+
+
+def _require_our_name(door: Door, req: falcon.Request) -> None:
+    """Refuse what a page in a browser sends here under a name of its own (DNS rebinding)."""
+    if door.local_only and not is_loopback(_host_asked(req)):
+        raise errors.Misdirected("the header Host names no loopback address: ask 127.0.0.1")
+
+
+def _host_asked(req: falcon.Request) -> str:
+    try:
+        return req.host.strip("[]").lower()
+    except ValueError:
+        return ""
 
 
 def _caller(door: Door, route: Route, req: falcon.Request) -> Caller:
@@ -125,7 +144,8 @@ def _require_acceptable(route: Route, req: falcon.Request) -> None:
 def _body(door: Door, route: Route, req: falcon.Request) -> Any:
     if route.body is None:
         return None
-    kind = (req.content_type or "application/json").partition(";")[0].strip().lower()
+    # A page in a browser can send a body without a type here, and JSON only if we let it.
+    kind = (req.content_type or "of no type").partition(";")[0].strip().lower()
     if kind != "application/json":
         message = f"the body is {kind}: send JSON, with Content-Type: application/json"
         raise errors.UnsupportedMediaType(message)

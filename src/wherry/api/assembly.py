@@ -12,6 +12,8 @@ from wherry.api.wherry import ROUTES
 from wherry.app.engine import open_engine
 from wherry.app.settings import Settings, require_consistent
 
+PREFLIGHTS = 32
+"""Pre-flights that may wait for their agents at once, in each process."""
 FAMILIES = (*request_families((route.method, route.path) for route in ROUTES), *EVENTS)
 
 
@@ -46,13 +48,15 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
     require_consistent(settings)
     identify = open_door(settings)
     engine = open_engine(settings)
-    room = WaitingRoom(settings.long_polls)
+    room, preflights = WaitingRoom(settings.long_polls), WaitingRoom(PREFLIGHTS)
     door = Door(
         engine=engine,
         identify=identify,
         room=room,
+        preflights=preflights,
         metrics=_metrics(rows, row),
         max_body=settings.max_body_mb << 20,
+        local_only=settings.auth == "none",
     )
     app = make_app(door, ROUTES)
     return Service(app=app, stop=room.stopping.set, close=engine.close, engine=engine)

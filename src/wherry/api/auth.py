@@ -55,9 +55,11 @@ def open_door(settings: Settings) -> Identify:
     Raises:
         BadConfiguration: the file of tokens cannot be taken.
     """
-    if settings.auth == "none" or settings.token_file is None:
+    if settings.auth == "none":
         return lambda _header: LOCAL_ADMIN
-    callers = read_tokens(settings.token_file)
+    if settings.tokens_file is None:
+        raise BadConfiguration("auth is token: name the file of tokens with tokens_file")
+    callers = read_tokens(settings.tokens_file)
     return lambda header: identify(callers, header)
 
 

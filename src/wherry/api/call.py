@@ -27,7 +27,9 @@ class Call:
         query: the parameters of the query by name, each validated; those that were left
             out are not in it.
         body: decoded to the route's type; bytes where the route takes them as they are.
-        room: where a request that waits takes a place.
+        room: where an agent that waits for work takes a place.
+        preflights: where a request that waits for both agents takes a place; a room of its
+            own, since no pre-flight would come through where agents fill the other.
         metrics: what is counted.
     """
 
@@ -37,6 +39,7 @@ class Call:
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     room: WaitingRoom
+    preflights: WaitingRoom
     metrics: Metrics
 
 

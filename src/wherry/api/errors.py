@@ -56,10 +56,22 @@ class NotAcceptable(DoorError):
     code = "not_acceptable"
 
 
+class BodyTooLarge(DoorError):
+    """The body is larger than is read here: send less, or raise the option max_body_mb."""
+
+    code = "body_too_large"
+
+
 class UnsupportedMediaType(DoorError):
     """The body is of another type: send JSON as Content-Type application/json."""
 
     code = "unsupported_media_type"
+
+
+class Misdirected(DoorError):
+    """The request names another host than this machine: use 127.0.0.1, or set up tokens."""
+
+    code = "misdirected"
 
 
 class Busy(DoorError):
@@ -83,13 +95,16 @@ STATUS: Mapping[type[WherryError], int] = {
     errors.ReportOutdated: 409,
     errors.FactsChanged: 409,
     errors.CapacityExceeded: 409,
+    errors.UnitsNotTaken: 409,
     errors.SlotTaken: 409,
     errors.ExclusiveConflict: 409,
     errors.ConsumerChanged: 409,
     errors.NoTarget: 409,
     errors.WrongState: 409,
     errors.TokenExpired: 409,
+    BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    Misdirected: 421,
     errors.ReportContradicts: 422,
     errors.BadConfiguration: 500,
     errors.StoreInUse: 503,

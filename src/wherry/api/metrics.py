@@ -15,12 +15,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 STATUSES = (
-    *(200, 201, 204, 303, 400, 401, 403, 404, 405, 406, 409, 415, 422, 500, 503),
+    *(200, 201, 204, 303, 400, 401, 403, 404, 405, 406, 409, 413, 415, 421, 422, 500, 503),
     0,  # any other
 )
 
 CONFLICTS = (
-    *("claim.facts_changed", "claim.capacity", "claim.device_taken"),
+    *("claim.facts_changed", "claim.capacity", "claim.units", "claim.device_taken"),
     *("claim.exclusive", "claim.consumer_changed"),
 )
 """Codes of errors that say that a claim came too late."""

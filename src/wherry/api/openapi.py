@@ -11,12 +11,13 @@ import msgspec
 
 from wherry.api import errors
 from wherry.api.routes import PATH_TYPES, PATH_WORDS, Route
-from wherry.model.errors import InvalidRequest, NotAllowed, WherryError
+from wherry.model.errors import InvalidRequest, NotAllowed, StoreUnavailable, WherryError
 from wherry.model.wire import ErrorAnswer
 
 REF = "#/components/schemas/{name}"
-ALWAYS = (InvalidRequest,)
-WHEN_ASKED = (errors.Unauthenticated, NotAllowed)
+WITH_PARTS = (InvalidRequest,)
+WITH_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
+WHEN_ASKED = (errors.Unauthenticated, NotAllowed, StoreUnavailable)
 
 DESCRIPTION = """\
 Where can this guest go, with the devices it holds, and why not elsewhere?
@@ -29,7 +30,7 @@ what is wrong, and nothing is changed then. Creates are idempotent by the client
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     """Describe the calls as an OpenAPI document."""
     types = _types(routes)
-    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    schemas, components = _spelled_as_ecma(msgspec.json.schema_components(types, ref_template=REF))
     shown = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Any] = {}
     for route in routes:
@@ -44,6 +45,18 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _spelled_as_ecma(schema: Any) -> Any:
+    r"""Write patterns as JSON Schema has them: there ``$`` is the very end, and \Z nothing."""
+    if isinstance(schema, dict):
+        return {
+            key: value.replace("\\Z", "$") if key == "pattern" else _spelled_as_ecma(value)
+            for key, value in schema.items()
+        }
+    if isinstance(schema, list | tuple):
+        return [_spelled_as_ecma(item) for item in schema]
+    return schema
 
 
 def _types(routes: Iterable[Route]) -> list[Any]:
@@ -81,7 +94,8 @@ def refusals(route: Route) -> tuple[type[WherryError], ...]:
     found = (
         *route.errors,
         *(WHEN_ASKED if route.roles else ()),
-        *(ALWAYS if takes_something else ()),
+        *(WITH_PARTS if takes_something else ()),
+        *(WITH_BODY if route.body is not None else ()),
     )
     return tuple(sorted(dict.fromkeys(found), key=lambda e: (errors.status_of(e), e.code)))
 

@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,17 +27,16 @@ import urllib3
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from wherry.api.assembly import FAMILIES, assemble
+from wherry.api.assembly import FAMILIES, PREFLIGHTS, assemble
 from wherry.api.metrics import size_of
 from wherry.app.settings import Settings
 from wherry.model.errors import ServiceUnavailable, WherryError
 from wherry.model.told import told_error
 
-READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 SPARE_THREADS = 4
-"""Threads beyond those of requests and waiting room: a full room is told so at once."""
+"""Threads beyond those of requests and waiting rooms: a full room is told so at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +108,7 @@ class _Parent:
         self._lifeline_end, self._lifeline = multiprocessing.Pipe(duplex=False)
         self._word, self._word_end = multiprocessing.Pipe(duplex=False)
         self._failure: WherryError | None = None
+        threads = settings.threads + settings.long_polls + PREFLIGHTS + SPARE_THREADS
         self._server = _Server(
             self._let_go,
             target="wherry",
@@ -117,8 +116,8 @@ class _Parent:
             port=port,
             interface=Interfaces.WSGI,
             workers=settings.workers,
-            blocking_threads=settings.threads + settings.long_polls + SPARE_THREADS,
-            backpressure=2 * (settings.threads + settings.long_polls + SPARE_THREADS),
+            blocking_threads=threads,
+            backpressure=2 * threads,
             log_enabled=False,
             websockets=False,
             workers_kill_timeout=STOP_WITHIN_S,
@@ -148,9 +147,8 @@ class _Parent:
 
     def _watch(self, on_ready: Callable[[str], None]) -> None:
         """Wait until the service answers, or a worker says why it does not."""
-        until = time.monotonic() + READY_WITHIN_S
         with urllib3.PoolManager(retries=False, timeout=2.0) as http:
-            while time.monotonic() < until and not self._lifeline.closed:
+            while not self._lifeline.closed:
                 if self._word.poll(0.02):
                     return self._fail(*self._word.recv())
                 if _answers(http, self.address):

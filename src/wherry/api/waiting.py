@@ -1,7 +1,7 @@
 """A waiting room: how many requests may stand and wait, so that the others are served.
 
 Each request holds a thread while it waits.  The server has that many more threads than
-places here, so a full room starves nobody.
+places in all rooms, so a full one starves nobody.
 """
 
 import threading

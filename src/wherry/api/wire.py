@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from wherry.api.errors import BodyTooLarge
 from wherry.api.routes import PATH_TYPES, PATH_WORDS, Query
 from wherry.model import strictjson
 from wherry.model.errors import InvalidRequest
@@ -35,17 +36,18 @@ def read_body(stream: Readable, *, length: int | None, limit: int) -> bytes:
     """Read a body, but no more of it than is taken.
 
     Raises:
-        InvalidRequest: it is missing or too large.
+        BodyTooLarge: it is longer than the limit.
+        InvalidRequest: it is missing.
     """
     if length is not None and length > limit:
         message = f"the body has {length} bytes, and at most {limit} are taken"
-        raise InvalidRequest(message)
+        raise BodyTooLarge(message)
     data = b""
     while len(data) <= limit and (chunk := stream.read(limit + 1 - len(data))):
         data += chunk
     if len(data) > limit:
         message = f"the body is longer than the {limit} bytes that are taken"
-        raise InvalidRequest(message)
+        raise BodyTooLarge(message)
     if not data.strip():
         raise InvalidRequest("the body is missing: send a JSON object")
     return data

@@ -29,9 +29,9 @@ class Settings:
         threads: requests answered at once by each process, besides long-polls.
         long_polls: agents that may hold a long-poll on each process; beyond that 503.
         auth: ``none`` (everybody is admin, loopback only) or ``token``.
-        token_file: TOML file of token digests and roles; needed by ``token``.
+        tokens_file: TOML file of token digests and roles; needed by ``token``.  Another thing
+            than an agent's ``token_file``, which holds one token.
         profile_dirs: folders of driver profiles that go before the built-in ones.
-        roots: who creates the hosts' own providers: ``own`` or ``external`` (Nova).
         lease_s: seconds until a claimed migration expires unless renewed.
         preflight_s: seconds in which both agents must answer; silence is a refusal.
         max_body_mb: largest body that is read, in MiB.
@@ -45,9 +45,8 @@ class Settings:
     threads: int = 8
     long_polls: int = 256
     auth: Literal["none", "token"] = "none"
-    token_file: Path | None = None
+    tokens_file: Path | None = None
     profile_dirs: tuple[Path, ...] = ()
-    roots: Literal["own", "external"] = "own"
     lease_s: int = 300
     preflight_s: int = 10
     max_body_mb: int = 16
@@ -134,7 +133,7 @@ TABLE: tuple[Option, ...] = (
         help="How callers prove who they are; none makes everybody admin, on loopback only.",
     ),
     Option(
-        name="token_file",
+        name="tokens_file",
         parse=path,
         default=None,
         metavar="FILE",
@@ -147,13 +146,6 @@ TABLE: tuple[Option, ...] = (
         metavar="DIR",
         many=True,
         help="Folder of driver profiles that go before the built-in ones; may be repeated.",
-    ),
-    Option(
-        name="roots",
-        parse=one_of("own", "external"),
-        default="own",
-        metavar="own|external",
-        help="Who creates the hosts' own providers: Wherry, or a client such as Nova.",
     ),
     Option(
         name="lease_s",
@@ -216,8 +208,8 @@ def require_consistent(settings: Settings) -> None:
             "set auth to token, or host to 127.0.0.1"
         )
         raise BadConfiguration(message)
-    if settings.auth == "token" and settings.token_file is None:
-        raise BadConfiguration("auth is token: name the file of tokens with token_file")
+    if settings.auth == "token" and settings.tokens_file is None:
+        raise BadConfiguration("auth is token: name the file of tokens with tokens_file")
 
 
 def is_loopback(host: str) -> bool:

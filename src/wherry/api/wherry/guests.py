@@ -21,6 +21,7 @@ from wherry.model.wire import (
 
 CLAIM_ERRORS = (
     errors.CapacityExceeded,
+    errors.UnitsNotTaken,
     errors.SlotTaken,
     errors.ExclusiveConflict,
     errors.FactsChanged,
@@ -79,7 +80,7 @@ def find_targets(call: Call) -> TargetsAnswer | UserView:
     if not call.caller.sees_all:
         views.require_plain_question(call.caller, asked)
         views.own_guest(guests.get_guest(call.engine, uuid), call.caller)
-    answer = targets.find(call.engine, uuid, asked, call.caller)
+    answer = targets.find(call.engine, uuid, asked)
     return answer if call.caller.sees_all else views.targets_for_user(answer)
 
 

@@ -4,6 +4,7 @@ Source: design, section 7.
 """
 
 from wherry.api.call import Call
+from wherry.api.errors import Busy
 from wherry.api.routes import Query, Route
 from wherry.api.wherry import examples
 from wherry.api.wherry.guests import CLAIM_ERRORS
@@ -42,7 +43,7 @@ def list_all(call: Call) -> MigrationList:
 
 def preflight(call: Call) -> Migration:
     """Have both ends confirm."""
-    with call.room.place():
+    with call.preflights.place():
         done = migrations.preflight(call.engine, call.path["uuid"], call.body.token)
     outcome = "confirmed" if done.state == "confirmed" else "refused"
     call.metrics.count("wherry_preflights_total", (("outcome", outcome),))
@@ -123,7 +124,7 @@ ROUTES = (
         "refuses, the next target is claimed under a new token.",
         body=TokenRequest,
         answer=Migration,
-        errors=STEP_ERRORS,
+        errors=(*STEP_ERRORS, Busy),
         example=examples.TOKEN,
     ),
     Route(

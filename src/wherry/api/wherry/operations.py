@@ -34,7 +34,7 @@ def get_ready(call: Call) -> Ready | Response:
 
 def _look_at_store(call: Call) -> str:
     try:
-        hosts.list_hosts(call.engine)
+        call.engine.view()
     except WherryError as error:
         return error.code
     return "ok"

@@ -11,17 +11,16 @@ from wherry.api.routes import ANYBODY, Route
 
 
 def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
-    """Make the routes that describe *routes*; both documents are written once."""
-    document = msgspec.json.encode(openapi(routes))
-    page = render_docs(routes)
+    """Make the routes that describe *routes* and themselves; both documents are written once."""
+    written: dict[str, bytes] = {}
 
     def get_openapi(_call: Call) -> Response:
-        return Response(body=document)
+        return Response(body=written["openapi"])
 
     def get_docs(_call: Call) -> Response:
-        return Response(body=page, content_type="text/html; charset=utf-8")
+        return Response(body=written["docs"], content_type="text/html; charset=utf-8")
 
-    return (
+    own = (
         Route(
             method="GET",
             path="/wherry/openapi.json",
@@ -42,3 +41,6 @@ def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
             content_type="text/html",
         ),
     )
+    written["openapi"] = msgspec.json.encode(openapi((*routes, *own)))
+    written["docs"] = render_docs((*routes, *own))
+    return own

@@ -1,6 +1,9 @@
 """Calls of the agents: reports, and the work they wait for."""
 
+from msgspec import UNSET
+
 from wherry.api.call import Call
+from wherry.api.errors import Busy
 from wherry.api.routes import Query, Route
 from wherry.api.wherry import examples
 from wherry.app import jobs, reports
@@ -43,6 +46,10 @@ def get_jobs(call: Call) -> JobList:
 
 def post_answer(call: Call) -> None:
     """Take the answer to a job."""
+    answer: JobAnswer = call.body
+    if answer.report is not UNSET and answer.report.host != call.path["name"]:
+        message = f"the report is of host {answer.report.host}, and the job {call.path['name']}'s"
+        raise errors.InvalidRequest(message, path="$.report.host")
     jobs.answer_job(call.engine, call.path["name"], call.path["job"], call.body)
 
 
@@ -71,7 +78,7 @@ ROUTES = (
         "none. 503 where too many wait already.",
         query=(Query(name="wait", type=WaitS, help="seconds to wait; left out: look once"),),
         answer=JobList,
-        errors=(errors.NotFound,),
+        errors=(errors.NotFound, Busy),
         example_answer=examples.JOBS,
     ),
     Route(
@@ -80,8 +87,8 @@ ROUTES = (
         handler=post_answer,
         tag="Agents",
         summary="Answer a job",
-        description="Report the host anew before answering for the target: the decision is made "
-        "on stored facts.",
+        description="The report of what was just read goes along, and is taken before the answer "
+        "is looked at: the decision is made on stored facts.",
         body=JobAnswer,
         errors=(errors.NotFound, errors.TokenExpired),
         example=examples.JOB_ANSWER,
