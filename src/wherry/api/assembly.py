@@ -10,6 +10,7 @@ from wherry.api.metrics import EVENTS, Metrics, request_families, size_of
 from wherry.api.waiting import WaitingRoom
 from wherry.api.wherry import ROUTES
 from wherry.app.engine import open_engine
+from wherry.app.housekeeping import start_housekeeping
 from wherry.app.settings import Settings, require_consistent
 
 PREFLIGHTS = 32
@@ -48,6 +49,7 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
     require_consistent(settings)
     identify = open_door(settings)
     engine = open_engine(settings)
+    start_housekeeping(engine)
     room, preflights = WaitingRoom(settings.long_polls), WaitingRoom(PREFLIGHTS)
     door = Door(
         engine=engine,

@@ -198,14 +198,15 @@ class NoTarget(WherryError):
     """No host takes the guest under this policy: read the refusals, relax or make room.
 
     Attributes:
-        refusals: rows of (host, reasons), most telling first.
+        refused: how many hosts refuse and why, as an answer for targets has it; None where
+            nothing was asked.
     """
 
     code = "no_target"
 
-    def __init__(self, message: str, *, refusals: Sequence[object] = ()) -> None:
+    def __init__(self, message: str, *, refused: object = None) -> None:
         super().__init__(message)
-        self.refusals = tuple(refusals)
+        self.refused = refused
 
 
 class WrongState(WherryError):

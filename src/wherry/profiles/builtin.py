@@ -49,7 +49,7 @@ def _builtin_files() -> tuple[ProfileFile, ...]:
 def _texts(folder: str) -> list[tuple[str, str]]:
     at = files("wherry.profiles").joinpath("data", folder)
     found = [one for one in at.iterdir() if one.name.endswith(".toml")]
-    return [(one.name, one.read_text("utf-8")) for one in sorted(found, key=lambda one: one.name)]
+    return [(f"built-in {one.name}", one.read_text("utf-8")) for one in sorted(found, key=lambda one: one.name)]
 
 
 __all__ = ["builtin_packs", "builtin_profiles", "load_profiles", "profiles_with"]

@@ -5,7 +5,7 @@ Raises nothing while it is asked: what could be wrong was refused when it was lo
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
@@ -42,6 +42,8 @@ class Profiles:
     """The profiles in force, in the order of their titles."""
 
     all: tuple[Profile, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Id of a profile to where it came from."""
 
     @cached_property
     def _known(self) -> tuple[tuple[Profile, Conditions], ...]:
@@ -102,7 +104,8 @@ def build_profiles(files: Iterable[ProfileFile]) -> Profiles:
             message,
             source=by_id[second.id].source,
         )
-    return Profiles(all=tuple(kept))
+    sources = {name: file.source for name, file in by_id.items()}
+    return Profiles(all=tuple(kept), sources=sources)
 
 
 def load_profiles(texts: Iterable[tuple[str, str | bytes]]) -> Profiles:

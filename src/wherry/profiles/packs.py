@@ -44,9 +44,18 @@ def _checked(table: object, source: str) -> Pack:
         pack = msgspec.convert(table, Pack)
     except msgspec.ValidationError as error:
         raise InvalidProfile(str(error), source=source) from error
+    require_sound(pack, source)
+    return pack
+
+
+def require_sound(pack: Pack, source: str) -> None:
+    """Make sure of what the types alone do not say.
+
+    Raises:
+        InvalidProfile: two rows have one id.
+    """
     ids = [row.id for row in pack.rows]
     twice = next((one for one in ids if ids.count(one) > 1), None)
     if twice is not None:
         message = f"row `{twice}` stands twice - at `$.rows`"
         raise InvalidProfile(message, source=source)
-    return pack

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from wherry.model.guests import Guest, Slot
 from wherry.store import tables
@@ -99,3 +99,14 @@ def _with_slots(tx: Tx, bodies: Sequence[str]) -> list[Guest]:
         for uuid, name, body in tx.rows(query.order_by(slot.c.guest, slot.c.name)):
             slots[uuid][name] = decode(body, Slot)
     return [replace(one, slots=slots[uuid]) for uuid, one in guests.items()]
+
+
+def read_guest_names(tx: Tx, host: str) -> list[str]:
+    """Name the guests on a host, in order of uuid."""
+    query = select(guest.c.uuid).where(guest.c.host == host).order_by(guest.c.uuid)
+    return list(tx.execute(query).scalars())
+
+
+def count_guests(tx: Tx) -> dict[str, int]:
+    """Count the guests on each host that has any."""
+    return dict(tx.rows(select(guest.c.host, func.count()).group_by(guest.c.host)))

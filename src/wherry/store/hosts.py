@@ -31,6 +31,11 @@ def read_host(tx: Tx, name: str) -> HostRecord | None:
     return next(read_hosts(tx, names=[name]), None)
 
 
+def read_host_names(tx: Tx) -> list[str]:
+    """Name all hosts, in order."""
+    return list(tx.execute(select(host.c.name).order_by(host.c.name)).scalars())
+
+
 def read_report(tx: Tx, name: str) -> Report | None:
     """Read the report that a host was derived from, to derive it anew; None without a host."""
     query = select(host_report.c.report).where(host_report.c.host == name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, Row, select, true
+from sqlalchemy import ColumnElement, Row, func, select, true
 
 from wherry.model.inventory import PlannedProvider, ProviderRecord, Use
 from wherry.store import tables
@@ -52,6 +52,12 @@ def read_providers(
 def read_provider(tx: Tx, uuid: str) -> ProviderRecord | None:
     """Read one provider with its use; None where there is none."""
     return next(read_providers(tx, uuids=[uuid]), None)
+
+
+def count_providers(tx: Tx) -> dict[str, int]:
+    """Count the providers of each host."""
+    query = select(provider.c.host, func.count()).where(provider.c.host.is_not(None))
+    return dict(tx.rows(query.group_by(provider.c.host)))
 
 
 def exclusive_by(tx: Tx, uuid: str) -> str:

@@ -69,6 +69,20 @@ def store_report(
     )
 
 
+def touch_report(tx: Tx, report: Report, digest: str, *, now: float) -> ReportOutcome | None:
+    """Note that a host was seen, if a report says what is stored; None where it is news.
+
+    So that nobody plans what a report becomes only to learn that it is the same as before.
+    """
+    if read_digest(tx, report.host) != digest:
+        return None
+    _lock_name(tx, report.host)
+    stored = tx.execute(select(host).where(host.c.name == report.host).with_for_update()).first()
+    if stored is None or stored.boot_id != report.boot_id or stored.digest != digest:
+        return None
+    return _touch(tx, stored, report, now)
+
+
 def store_plan(tx: Tx, plan: HostPlan) -> ReportOutcome:
     """Derive a host anew from its stored report, after profiles or packs have changed.
 

@@ -52,7 +52,7 @@ def put_pack(call: Call) -> Pack:
     if pack.id != call.path["id"]:
         message = f"the pack is {pack.id}, and was sent as {call.path['id']}"
         raise errors.InvalidRequest(message, path="$.id")
-    return packs.put_pack(call.engine, pack.id, pack)
+    return packs.put_pack(call.engine, pack)
 
 
 ROUTES = (

@@ -44,7 +44,7 @@ def list_all(call: Call) -> MigrationList:
 def preflight(call: Call) -> Migration:
     """Have both ends confirm."""
     with call.preflights.place():
-        done = migrations.preflight(call.engine, call.path["uuid"], call.body.token)
+        done = migrations.preflight(call.engine, call.path["uuid"], call.body.token, call.caller)
     outcome = "confirmed" if done.state == "confirmed" else "refused"
     call.metrics.count("wherry_preflights_total", (("outcome", outcome),))
     return done
@@ -52,18 +52,18 @@ def preflight(call: Call) -> Migration:
 
 def start(call: Call) -> Migration:
     """Say that the move has begun."""
-    return migrations.start(call.engine, call.path["uuid"], call.body.token)
+    return migrations.start(call.engine, call.path["uuid"], call.body.token, call.caller)
 
 
 def renew(call: Call) -> Migration:
     """Ask for more time."""
-    return migrations.renew(call.engine, call.path["uuid"], call.body)
+    return migrations.renew(call.engine, call.path["uuid"], call.body, call.caller)
 
 
 def finish(call: Call) -> Migration:
     """Say how the move ended."""
     asked: FinishRequest = call.body
-    done = migrations.finish(call.engine, call.path["uuid"], asked)
+    done = migrations.finish(call.engine, call.path["uuid"], asked, call.caller)
     call.metrics.count("wherry_migrations_ended_total", (("outcome", asked.outcome),))
     if asked.outcome == "failed":
         call.metrics.count("wherry_refused_late_total")
@@ -121,7 +121,7 @@ ROUTES = (
         tag="Migrations",
         summary="Have both ends confirm",
         description="Both hosts' agents read anew and answer; silence is a refusal. If one "
-        "refuses, the next target is claimed under a new token.",
+        "refuses, the target is given back, with the reasons.",
         body=TokenRequest,
         answer=Migration,
         errors=(*STEP_ERRORS, Busy),

@@ -22,7 +22,7 @@ def put_report(call: Call) -> ReportAnswer:
         )
         raise errors.InvalidRequest(message, path="$.host")
     try:
-        answer = reports.put_report(call.engine, report.host, report)
+        answer = reports.put_report(call.engine, report)
     except (errors.ReportOutdated, errors.ReportContradicts):
         call.metrics.count("wherry_reports_total", (("outcome", "refused"),))
         raise

@@ -1,0 +1,90 @@
+"""What has to happen without anybody asking: leases end, hosts derive anew, old rows go."""
+
+import hashlib
+from importlib.metadata import version
+
+import msgspec
+
+from wherry.app.engine import Engine, log
+from wherry.app.steps import carry_out_due
+from wherry.inventory.derive import plan_host
+from wherry.model.errors import ReportContradicts
+from wherry.profiles.library import Profiles
+from wherry.store.claims import prune_claims
+from wherry.store.feed import prune_changes
+from wherry.store.hosts import read_host_names, read_report
+from wherry.store.meta import read_note, write_note
+from wherry.store.migrations import read_due
+from wherry.store.reports import store_plan
+from wherry.store.transaction import Tx
+
+FEED_S = 0.5
+"""How soon a process learns, without being asked, what another has written."""
+DUE_S = 0.5
+"""How late a lease may end."""
+PRUNE_S = 600.0
+
+CHANGES_KEPT = 1_000_000
+"""Rows of the feed; a process that has read none of the last so many loads the fleet anew."""
+CLAIMS_KEPT_S = 7 * 86_400
+"""How long a claim's id is remembered, so that sent again it takes no effect twice."""
+
+DERIVED_WITH = "derived_with"
+
+
+def start_housekeeping(engine: Engine) -> None:
+    """Start what goes on by itself as long as the engine is open."""
+    engine.run("derive hosts anew", lambda: derive_anew(engine))
+    engine.run("follow the feed", engine.follower.catch_up, every_s=FEED_S)
+    engine.run("end leases", lambda: end_leases(engine), every_s=DUE_S)
+    engine.run("drop old rows", lambda: drop_old_rows(engine), every_s=PRUNE_S)
+
+
+def end_leases(engine: Engine) -> int:
+    """Carry out what the clock alone brings about; says how many migrations moved on."""
+    due = engine.store.read(lambda tx: read_due(tx, now=engine.clock()))
+    return sum(carry_out_due(engine, uuid) for uuid in due)
+
+
+def drop_old_rows(engine: Engine) -> None:
+    """Forget changes that every process has read, and the ids of claims of long ago."""
+    engine.store.write(lambda tx: prune_changes(tx, keep=CHANGES_KEPT))
+    before = engine.clock() - CLAIMS_KEPT_S
+    engine.store.write(lambda tx: prune_claims(tx, before=before))
+
+
+def derive_anew(engine: Engine) -> int:
+    """Derive every host from its stored report, if profiles or program are other ones now.
+
+    Hosts are read whole again and again only until each has been derived once; a host whose
+    plan comes out as before moves nothing.  Says how many were looked at.
+    """
+    mark = derivation_mark(engine.profiles)
+    if engine.store.read(lambda tx: read_note(tx, DERIVED_WITH)) == mark:
+        return 0
+    names = engine.store.read(read_host_names)
+    for count, name in enumerate(names):
+        if engine.closing:
+            return count
+        _derive_host(engine, name)
+    engine.store.write(lambda tx: write_note(tx, DERIVED_WITH, mark))
+    return len(names)
+
+
+def derivation_mark(profiles: Profiles) -> str:
+    """Tell apart what a report's facts would mean: this program with these profiles."""
+    digest = hashlib.sha256(msgspec.json.encode(profiles.all, order="deterministic"))
+    return f"{version('wherry')} {digest.hexdigest()}"
+
+
+def _derive_host(engine: Engine, name: str) -> None:
+    def write(tx: Tx) -> None:
+        report = read_report(tx, name)
+        if report is not None:
+            store_plan(tx, plan_host(report, engine.profiles))
+
+    try:
+        engine.store.write(write)
+    except ReportContradicts as error:
+        # Kept as it was derived before; the host's next report is judged by the new profiles.
+        log.warning("host %s is not derived anew: %s", name, error)

@@ -1,0 +1,110 @@
+"""One step of a migration, carried out: read all it looks at, decide, write all of it.
+
+Every step of every door and of the clock goes through here, so that what is decided in
+`wherry.migrate.life` is written as one transaction: migration, guest, claim and jobs.
+"""
+
+from wherry.app.engine import Engine
+from wherry.inventory.fleet import FleetView
+from wherry.migrate.life import Decision, Ends, advance, due
+from wherry.migrate.signal import Signal
+from wherry.model.errors import NotFound
+from wherry.model.guests import Guest
+from wherry.model.migrations import Migration
+from wherry.store.claims import write_claim
+from wherry.store.guests import read_guest, write_guest
+from wherry.store.holdings import read_holding
+from wherry.store.jobs import remove_jobs
+from wherry.store.migrations import read_migration, write_migration
+from wherry.store.transaction import Tx
+
+
+def take_step(engine: Engine, uuid: str, signal: Signal) -> Migration:
+    """Carry out what is due by the clock, then one signal.
+
+    Raises:
+        NotFound: there is no such migration.
+        WrongState: the step is not possible from its state.
+        TokenExpired: the token is not the present one.
+        NotAllowed: the step needs a token.
+    """
+    carry_out_due(engine, uuid)
+    view = engine.view()
+    moved = engine.store.write(lambda tx: advance_in(tx, engine, view, uuid, signal))
+    engine.moved.ring()
+    return moved
+
+
+def carry_out_due(engine: Engine, uuid: str) -> bool:
+    """Write down what has come to pass by the clock alone; says whether anything had.
+
+    Raises:
+        NotFound: there is no such migration.
+    """
+    migration = engine.store.read(lambda tx: require_migration(tx, uuid))
+    if due(migration, engine.clock()) is None:
+        return False
+    view = engine.view()
+
+    def write(tx: Tx) -> bool:
+        # Another process may have done it meanwhile.
+        migration = require_migration(tx, uuid, lock=True)
+        signal = due(migration, engine.clock())
+        if signal is None:
+            return False
+        write_decision(tx, engine, _decide(tx, view, migration, signal))
+        return True
+
+    done = engine.store.write(write)
+    engine.moved.ring()
+    return done
+
+
+def advance_in(tx: Tx, engine: Engine, view: FleetView, uuid: str, signal: Signal) -> Migration:
+    """Take one step within a transaction."""
+    migration = require_migration(tx, uuid, lock=True)
+    return write_decision(tx, engine, _decide(tx, view, migration, signal)).migration
+
+
+def write_decision(tx: Tx, engine: Engine, decision: Decision) -> Decision:
+    """Write a decision, all of it: the claim first, because it is what may be refused."""
+    if decision.claim is not None:
+        write_claim(tx, decision.claim, now=engine.clock())
+    write_guest(tx, decision.guest)
+    write_migration(tx, decision.migration)
+    if decision.withdraws_jobs:
+        remove_jobs(tx, decision.migration.uuid)
+    return decision
+
+
+def require_migration(tx: Tx, uuid: str, *, lock: bool = False) -> Migration:
+    """Give a migration as stored.
+
+    Raises:
+        NotFound: there is none of this uuid.
+    """
+    migration = read_migration(tx, uuid, lock=lock)
+    if migration is None:
+        raise NotFound(what="migration", name=uuid)
+    return migration
+
+
+def require_locked_guest(tx: Tx, uuid: str) -> Guest:
+    """Give a guest as stored, and hold it until the transaction ends.
+
+    Raises:
+        NotFound: there is none of this uuid.
+    """
+    guest = read_guest(tx, uuid, lock=True)
+    if guest is None:
+        raise NotFound(what="guest", name=uuid)
+    return guest
+
+
+def _decide(tx: Tx, view: FleetView, migration: Migration, signal: Signal) -> Decision:
+    ends = Ends(
+        guest=require_locked_guest(tx, migration.guest),
+        held=read_holding(tx, migration.uuid),
+        target=view.get(migration.target),
+    )
+    return advance(migration, signal, ends)
