@@ -9,7 +9,7 @@ from compat.mending import mend
 from compat.worlds import UUIDS, full_offers, pairs, policy_values
 from wherry.compat.engine import check
 from wherry.compat.judgement import judge
-from wherry.compat.pinning import Chosen, pin
+from wherry.compat.pinning import Choice, pin
 from wherry.compat.redact import user_view
 from wherry.compat.sentences import explain
 from wherry.compat.shapes import complete, shape_digest, shape_of
@@ -147,7 +147,7 @@ def test_a_contract_pinned_from_an_offer_meets_that_offer(offer):
         else replace(offer.interface, policy="semver", supports="1.2.3"),
         state=UNSET,
     )  # fmt: skip
-    contract = pin(sound, Chosen(), consumer=UUIDS[0], slot="s0")
+    contract = pin(sound, Choice(), consumer=UUIDS[0], slot="s0")
 
     response = check(contract, sound, Policy())
 
@@ -160,7 +160,7 @@ def test_a_contract_pinned_from_an_offer_meets_that_offer(offer):
 @given(full_offers)
 def test_nothing_is_left_to_set_on_the_offer_that_a_contract_was_pinned_from(offer):
     assume(offer.type is not None)
-    contract = pin(offer, Chosen(), consumer=UUIDS[0], slot="s0")
+    contract = pin(offer, Choice(), consumer=UUIDS[0], slot="s0")
 
     configured = check(contract, offer, Policy()).configure
 

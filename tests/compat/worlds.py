@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from wherry.compat.pinning import Chosen, pin
+from wherry.compat.pinning import Choice, pin
 from wherry.model.checks import Policy
 from wherry.model.device import Contract, Offer
 
@@ -264,7 +264,7 @@ def pairs(draw: st.DrawFn) -> tuple[Contract, Offer]:
     if offer.type is None or draw(SOME(["kin", "kin", "stranger"])) == "stranger":
         return stranger, offer
     version = draw(SOME(["1.0", "1.2", "7", UNSET, UNSET]))
-    pinned = pin(offer, Chosen(version=version), consumer=UUIDS[0], slot="s0")
+    pinned = pin(offer, Choice(version=version), consumer=UUIDS[0], slot="s0")
     changed = draw(st.lists(SOME(sorted(CHANGEABLE)), unique=True, max_size=3))
     return replace(pinned, **{name: getattr(stranger, name) for name in changed}), offer
 

@@ -20,8 +20,8 @@ from wherry.model import strictjson
 from wherry.model.checks import (
     CheckRequest,
     CheckResponse,
+    GuestCheckRequest,
     GuestDevices,
-    GuestRequest,
     GuestResponse,
     LintRequest,
     LintResponse,
@@ -31,7 +31,7 @@ from wherry.model.checks import (
 from wherry.model.device import SCHEMA, Contract, ForeignRecord, Offer, Record
 from wherry.model.errors import InvalidRequest
 
-Request = CheckRequest | GuestRequest | LintRequest
+Request = CheckRequest | GuestCheckRequest | LintRequest
 Response = CheckResponse | GuestResponse | LintResponse
 
 encode: Final = msgspec.json.Encoder().encode
@@ -68,7 +68,7 @@ def answer(request: Request) -> Response:
     """Answer a request of any kind."""
     if isinstance(request, CheckRequest):
         return check(request.contract, request.offer, request.policy, request.source_offer)
-    if isinstance(request, GuestRequest):
+    if isinstance(request, GuestCheckRequest):
         guest, target = request.guest, request.target
         return check_guest(guest.contracts, guest.needs, target.offers, target.host, request.policy)
     return lint(request.before, request.after)
@@ -117,9 +117,9 @@ def _other_request(line: _Line) -> Request:
     return LintRequest(before=line.before, after=line.after)
 
 
-def _guest_request(guest: GuestDevices, target: TargetHost, policy: Policy) -> GuestRequest:
+def _guest_request(guest: GuestDevices, target: TargetHost, policy: Policy) -> GuestCheckRequest:
     try:
-        return GuestRequest(guest=guest, target=target, policy=policy)
+        return GuestCheckRequest(guest=guest, target=target, policy=policy)
     except ValueError as error:
         raise InvalidRequest(str(error), path="$.policy.mode") from error
 

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from wherry.compat.judgement import judge
-from wherry.compat.pinning import Chosen, pin
+from wherry.compat.pinning import Choice, pin
 from wherry.compat.rebase import rebase
 from wherry.compat.table import Finding
 from wherry.compat.verdicts import reasons_in, verdict_in
@@ -53,7 +53,7 @@ class Reboot(Struct, frozen=True, kw_only=True):
     kind: RebootKind
     in_effect: Configure
     """What the last boot, plug or claim applied."""
-    chosen: Chosen
+    chosen: Choice
     """What is chosen for the guest now, as at boot; a warm reboot does not look at it."""
     negotiated: str | UnsetType = UNSET
     """The version that the guest has negotiated since, if it is reported."""
@@ -62,7 +62,7 @@ class Reboot(Struct, frozen=True, kw_only=True):
     """The settings that `keep` would need could not be applied."""
 
 
-def in_effect_after_boot(offer: Offer, chosen: Chosen) -> Configure:
+def in_effect_after_boot(offer: Offer, chosen: Choice) -> Configure:
     """Give the settings in effect after a boot or a plug, in the form of ``configure``."""
     params = {name: value for name, value in chosen.params.items() if value is not None}
     if chosen.features is UNSET or not offer.features:
@@ -130,13 +130,13 @@ def _pinned_anew(
     return Rebooted(contract=pinned, in_effect=in_effect, is_pinned_anew=True, reasons=reasons)
 
 
-def _still(contract: Contract, offer: Offer, how: Reboot) -> Chosen:
+def _still(contract: Contract, offer: Offer, how: Reboot) -> Choice:
     """What a guest that starts anew in the same process is shown: what is in effect."""
     features: tuple[str, ...] | UnsetType = UNSET
     if offer.features:
         masked = how.in_effect.mask_features
         features = tuple(name for name in offer.features if name not in masked)
-    return Chosen(
+    return Choice(
         kind=contract.kind,
         type=contract.type,
         version=how.negotiated,

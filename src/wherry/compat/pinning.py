@@ -26,7 +26,7 @@ from wherry.model.device import (
     Record,
 )
 
-__all__ = ["RULES", "Chosen", "OffersNothing", "pin", "rebase"]
+__all__ = ["RULES", "Choice", "OffersNothing", "pin", "rebase"]
 
 RULES: Final = ("R33",)
 
@@ -35,7 +35,7 @@ class OffersNothing(ValueError):
     """An offer of type null was to be pinned, and no type was chosen."""
 
 
-class Chosen(Record, frozen=True, kw_only=True):
+class Choice(Record, frozen=True, kw_only=True):
     """What was chosen for a guest's device; what is left out is the offer's."""
 
     kind: Kind | UnsetType = UNSET
@@ -48,7 +48,7 @@ class Chosen(Record, frozen=True, kw_only=True):
 
 def pin(
     offer: Offer,
-    chosen: Chosen,
+    chosen: Choice,
     *,
     consumer: str,
     slot: str,
@@ -101,7 +101,7 @@ def pin(
     )
 
 
-def _interface(offer: Offer, chosen: Chosen) -> ContractInterface:
+def _interface(offer: Offer, chosen: Choice) -> ContractInterface:
     stated = offer.interface
     policy = UNSET if stated is UNSET else stated.policy
     version: str | None = None
@@ -112,7 +112,7 @@ def _interface(offer: Offer, chosen: Chosen) -> ContractInterface:
     return ContractInterface(policy=policy, version=version)
 
 
-def _features(offer: Offer, chosen: Chosen) -> tuple[str, ...] | UnsetType | None:
+def _features(offer: Offer, chosen: Choice) -> tuple[str, ...] | UnsetType | None:
     if chosen.features is not UNSET:
         return tuple(sorted(set(chosen.features)))
     if offer.features is UNSET or offer.features is None:
@@ -120,7 +120,7 @@ def _features(offer: Offer, chosen: Chosen) -> tuple[str, ...] | UnsetType | Non
     return tuple(sorted(offer.features))
 
 
-def _params(offer: Offer, chosen: Chosen) -> dict[str, ParamValue] | UnsetType:
+def _params(offer: Offer, chosen: Choice) -> dict[str, ParamValue] | UnsetType:
     if offer.params is UNSET:
         return UNSET
     pinned: dict[str, ParamValue] = {}

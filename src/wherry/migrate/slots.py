@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from wherry.compat.life import in_effect_after_boot
-from wherry.compat.pinning import Chosen, pin
+from wherry.compat.pinning import Choice, pin
 from wherry.compat.rebase import rebase
 from wherry.inventory.host_view import HostView, OfferView
 from wherry.inventory.serving import find_offer
@@ -43,10 +43,10 @@ def refresh(slots: Mapping[str, Slot], host: HostView | None) -> dict[str, Slot]
     return {name: _refreshed(slot, host) for name, slot in slots.items()}
 
 
-def chosen_of(slot: Slot) -> Chosen:
+def chosen_of(slot: Slot) -> Choice:
     """Give what was chosen for a slot, in the form in which contracts are pinned."""
     contract, chosen = slot.contract, slot.chosen
-    return Chosen(
+    return Choice(
         kind=contract.kind,
         type=contract.type,
         version=chosen.version,

@@ -176,7 +176,7 @@ class TargetHost(Record, frozen=True, kw_only=True):
     host: HostFacts = HostFacts()
 
 
-class GuestRequest(Record, frozen=True, kw_only=True):
+class GuestCheckRequest(Record, frozen=True, kw_only=True):
     """A whole guest against a whole host (section 10)."""
 
     guest: GuestDevices

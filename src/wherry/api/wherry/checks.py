@@ -9,7 +9,7 @@ from wherry.model import errors
 from wherry.model.checks import (
     CheckRequest,
     CheckResponse,
-    GuestRequest,
+    GuestCheckRequest,
     GuestResponse,
     LintRequest,
     LintResponse,
@@ -37,7 +37,7 @@ ROUTES = (
         "taken.",
         roles=Everybody,
         body=bytes,
-        body_shown=(CheckRequest, GuestRequest, LintRequest),
+        body_shown=(CheckRequest, GuestCheckRequest, LintRequest),
         answer=bytes,
         answer_shown=(CheckResponse, GuestResponse, LintResponse),
         user_answer=UserView,
