@@ -6,7 +6,7 @@ from importlib.metadata import version
 import msgspec
 
 from wherry.app.engine import Engine, log
-from wherry.app.steps import carry_out_due
+from wherry.app.steps import settle
 from wherry.inventory.derive import plan_host
 from wherry.model.errors import ReportContradicts
 from wherry.profiles.library import Profiles
@@ -43,7 +43,7 @@ def start_housekeeping(engine: Engine) -> None:
 def end_leases(engine: Engine) -> int:
     """Carry out what the clock alone brings about; says how many migrations moved on."""
     due = engine.store.read(lambda tx: read_due(tx, now=engine.clock()))
-    return sum(carry_out_due(engine, uuid) for uuid in due)
+    return sum(settle(engine, uuid) for uuid in due)
 
 
 def drop_old_rows(engine: Engine) -> None:

@@ -11,9 +11,9 @@ from msgspec import UNSET, UnsetType
 from wherry.app.engine import Engine
 from wherry.app.packs import in_force
 from wherry.app.steps import (
-    carry_out_due,
     require_locked_guest,
     require_migration,
+    settle,
     take_step,
     write_decision,
 )
@@ -21,7 +21,8 @@ from wherry.app.targets import require_guest
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
-from wherry.migrate.signal import Signal
+from wherry.migrate.preflight import expect_answers, plan_jobs
+from wherry.migrate.signal import Signal, require_holder
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Policy
 from wherry.model.errors import (
@@ -48,7 +49,8 @@ from wherry.model.wire import (
 )
 from wherry.schedule.targets import ask, find_targets, judge_host
 from wherry.store.holdings import read_holding
-from wherry.store.migrations import read_migration, read_migrations
+from wherry.store.jobs import write_jobs
+from wherry.store.migrations import read_migration, read_migrations, write_migration
 from wherry.store.transaction import Tx
 
 CANDIDATES = 8
@@ -111,7 +113,7 @@ def get(engine: Engine, uuid: str) -> Migration:
     Raises:
         NotFound: there is none of this uuid.
     """
-    carry_out_due(engine, uuid)
+    settle(engine, uuid)
     return engine.store.read(lambda tx: require_migration(tx, uuid))
 
 
@@ -123,6 +125,29 @@ def list_migrations(
     found = engine.store.read(lambda tx: read_migrations(tx, guest=guest, states=states))
     found.sort(key=lambda each: (each.history[0].at, each.uuid), reverse=True)
     return MigrationList(migrations=tuple(found))
+
+
+def preflight(engine: Engine, uuid: str, token: int) -> Migration:
+    """Ask both ends to confirm, and wait until both have, one refuses, or time is up.
+
+    Asked again while both are being waited for, it waits for the same answers; once they are
+    in, it gives what came of them.
+
+    Raises:
+        NotFound: there is no such migration.
+        WrongState: the move has begun, or the migration has ended otherwise.
+        TokenExpired: the token is not the present one.
+    """
+    settle(engine, uuid)
+    asked = _ask_both_ends(engine, uuid, token)
+    engine.moved.ring()
+    while True:
+        rings = engine.moved.rings
+        now = get(engine, uuid)
+        if now.state != "claimed" or now.attempt != asked.attempt or engine.closing:
+            return now
+        left = asked.preflight_until - engine.clock() if asked.preflight_until else 0.0
+        engine.moved.wait(rings, max(0.01, left))
 
 
 def start(engine: Engine, uuid: str, token: int, caller: Caller) -> Migration:
@@ -186,6 +211,31 @@ def abort(engine: Engine, uuid: str, request: AbortRequest, caller: Caller) -> M
         note=request.note,
     )
     return take_step(engine, uuid, signal)
+
+
+def _ask_both_ends(engine: Engine, uuid: str, token: int) -> Migration:
+    view = engine.view()
+
+    def write(tx: Tx) -> Migration:
+        migration = require_migration(tx, uuid, lock=True)
+        if migration.state in {"claimed", "confirmed"}:
+            require_holder(migration, token, engine.clock())
+        if migration.state == "confirmed" or migration.preflight_until is not UNSET:
+            return migration
+        jobs = plan_jobs(
+            migration,
+            require_locked_guest(tx, migration.guest),
+            view.get(migration.source),
+            view.get(migration.target),
+            now=engine.clock(),
+            wait_s=engine.settings.preflight_s,
+        )
+        waiting = expect_answers(migration, jobs)
+        write_jobs(tx, jobs)
+        write_migration(tx, waiting)
+        return waiting
+
+    return engine.store.write(write)
 
 
 def _same(begun: Migration, request: MigrationRequest) -> Migration:

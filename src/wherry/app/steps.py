@@ -28,14 +28,19 @@ def take_step(engine: Engine, uuid: str, signal: Signal) -> Migration:
         TokenExpired: the token is not the present one.
         NotAllowed: the step needs a token.
     """
-    carry_out_due(engine, uuid)
+    settle(engine, uuid)
     view = engine.view()
-    moved = engine.store.write(lambda tx: advance_in(tx, engine, view, uuid, signal))
+
+    def write(tx: Tx) -> Migration:
+        migration = require_migration(tx, uuid, lock=True)
+        return advance_by(tx, engine, view, migration, signal)
+
+    moved = engine.store.write(write)
     engine.moved.ring()
     return moved
 
 
-def carry_out_due(engine: Engine, uuid: str) -> bool:
+def settle(engine: Engine, uuid: str) -> bool:
     """Write down what has come to pass by the clock alone; says whether anything had.
 
     Raises:
@@ -52,7 +57,7 @@ def carry_out_due(engine: Engine, uuid: str) -> bool:
         signal = due(migration, engine.clock())
         if signal is None:
             return False
-        write_decision(tx, engine, _decide(tx, view, migration, signal))
+        advance_by(tx, engine, view, migration, signal)
         return True
 
     done = engine.store.write(write)
@@ -60,9 +65,10 @@ def carry_out_due(engine: Engine, uuid: str) -> bool:
     return done
 
 
-def advance_in(tx: Tx, engine: Engine, view: FleetView, uuid: str, signal: Signal) -> Migration:
-    """Take one step within a transaction."""
-    migration = require_migration(tx, uuid, lock=True)
+def advance_by(
+    tx: Tx, engine: Engine, view: FleetView, migration: Migration, signal: Signal
+) -> Migration:
+    """Take one step of a migration that is locked, within a transaction."""
     return write_decision(tx, engine, _decide(tx, view, migration, signal)).migration
 
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from wherry.migrate.states import Case, Transition, find_transition
 from wherry.model.checks import Reason
 from wherry.model.errors import NotAllowed, TokenExpired, WrongState
-from wherry.model.migrations import Event, Migration, Side
+from wherry.model.migrations import Event, JobAnswer, Migration, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,9 @@ class Signal:
     token: int | None = None
     """None: the service itself, or an administrator who aborts."""
     side: Side | UnsetType = UNSET
-    """Only with ``confirm``: which end."""
+    """Only with an answer to the pre-flight: which end gave it."""
+    answer: JobAnswer | UnsetType = UNSET
+    """That answer, without its report; kept with the migration."""
     by: str = ""
     note: str = ""
     reasons: tuple[Reason, ...] = ()
@@ -57,9 +59,22 @@ def admit(migration: Migration, signal: Signal) -> Transition:
             raise NotAllowed(message)
         return step
     valid = migration.attempt if step.who == "agent" else migration.token
-    if signal.token != valid or has_lapsed(migration, signal.now):
-        raise TokenExpired(migration=migration.uuid, token=signal.token)
+    _require_valid(migration, signal.token, valid, signal.now)
     return step
+
+
+def require_holder(migration: Migration, token: int, now: float) -> None:
+    """Make sure that who sends this token carries the migration on.
+
+    Raises:
+        TokenExpired: it has moved on, or the lease has run out.
+    """
+    _require_valid(migration, token, migration.token, now)
+
+
+def _require_valid(migration: Migration, token: int, valid: int, now: float) -> None:
+    if token != valid or has_lapsed(migration, now):
+        raise TokenExpired(migration=migration.uuid, token=token)
 
 
 def has_lapsed(migration: Migration, now: float) -> bool:

@@ -44,7 +44,7 @@ def list_all(call: Call) -> MigrationList:
 def preflight(call: Call) -> Migration:
     """Have both ends confirm."""
     with call.preflights.place():
-        done = migrations.preflight(call.engine, call.path["uuid"], call.body.token, call.caller)
+        done = migrations.preflight(call.engine, call.path["uuid"], call.body.token)
     outcome = "confirmed" if done.state == "confirmed" else "refused"
     call.metrics.count("wherry_preflights_total", (("outcome", outcome),))
     return done

@@ -1,0 +1,98 @@
+"""Work for hosts' agents: they wait for it, do it, and answer."""
+
+import time
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from wherry.app.engine import Engine
+from wherry.app.hosts import require_host
+from wherry.app.reports import put_report
+from wherry.app.steps import advance_by, require_locked_guest, require_migration, settle
+from wherry.inventory.fleet import FleetView
+from wherry.migrate.preflight import Fresh, judge_answer
+from wherry.migrate.signal import Signal
+from wherry.model.errors import InvalidRequest, NotFound, ReportOutdated
+from wherry.model.guests import Guest
+from wherry.model.migrations import JobAnswer, Migration, PreflightJob
+from wherry.store.jobs import read_job, read_open_jobs, write_answer
+from wherry.store.transaction import Tx
+
+
+def wait_for_jobs(engine: Engine, host: str, wait_s: float) -> tuple[PreflightJob, ...]:
+    """Give what a host's agent has to do, as soon as there is something; empty after the wait.
+
+    Raises:
+        NotFound: there is no such host: it has to report first.
+    """
+    require_host(engine, host)
+    until = time.monotonic() + wait_s
+    while True:
+        rings = engine.moved.rings
+        jobs = engine.store.read(lambda tx: read_open_jobs(tx, host, now=engine.clock()))
+        left = until - time.monotonic()
+        if jobs or left <= 0 or engine.closing:
+            return tuple(jobs)
+        engine.moved.wait(rings, left)
+
+
+def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> None:
+    """Take an agent's answer: its report first, then the decision on stored facts.
+
+    An answer that comes twice is taken once.
+
+    Raises:
+        NotFound: this host has no such job, or no more.
+        InvalidRequest: the answer speaks for the other end, or brings another host's report.
+        TokenExpired: the attempt it answers is over.
+        ReportContradicts: its report says two things of one.
+        AlreadyExists: the job was answered otherwise.
+    """
+    job = engine.store.read(lambda tx: read_job(tx, job_id))
+    if job is None or job.host != host:
+        raise NotFound(what=f"job of host {host}", name=job_id)
+    if answer.report is not UNSET:
+        _take_report(engine, host, answer)
+    settle(engine, job.migration)
+    view = engine.view()
+
+    def write(tx: Tx) -> None:
+        migration = require_migration(tx, job.migration, lock=True)
+        guest = require_locked_guest(tx, migration.guest)
+        if write_answer(tx, job_id, replace(answer, report=UNSET)):
+            signal = _judge(engine, view, migration, guest, job, answer)
+            advance_by(tx, engine, view, migration, signal)
+
+    engine.store.write(write)
+    engine.moved.ring()
+
+
+def _take_report(engine: Engine, host: str, answer: JobAnswer) -> None:
+    report = answer.report
+    if report is UNSET:
+        return
+    if report.host != host:
+        message = f"the report is of host {report.host}, and the job is of {host}"
+        raise InvalidRequest(message, path="$.report.host")
+    try:
+        put_report(engine, report)
+    except ReportOutdated:
+        # A later one is stored, and the decision is made on that.
+        return
+
+
+def _judge(
+    engine: Engine,
+    view: FleetView,
+    migration: Migration,
+    guest: Guest,
+    job: PreflightJob,
+    answer: JobAnswer,
+) -> Signal:
+    fresh = Fresh(
+        guest=guest,
+        source=view.get(migration.source),
+        target=view.get(migration.target),
+        now=engine.clock(),
+    )
+    return judge_answer(migration, job, answer, fresh)
