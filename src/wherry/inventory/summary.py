@@ -1,6 +1,6 @@
 """A plan in lines for people: ``24 CUSTOM_MTTY_PORT, 19 free (mtty/mtty-1: 19, …)``."""
 
-from wherry.inventory.views import exclusive_value, pool_free, view_free
+from wherry.inventory.views import pool_free, view_free
 from wherry.model.inventory import HostPlan, PlannedProvider, Use, View
 
 
@@ -33,7 +33,7 @@ def seen_use(provider: PlannedProvider) -> Use:
     for instance in provider.instances:
         for pool, units in instance.units.items():
             stray[pool] = stray.get(pool, 0) + units
-        values.add(exclusive_value(provider, instance.type))
+        values.add(instance.exclusive)
     return Use(stray=stray, exclusive=tuple(sorted((v for v in values if v is not None), key=repr)))
 
 

@@ -21,7 +21,7 @@ class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Base of stored values: frozen, unknown fields refused."""
 
 
-class Inventory(Value, kw_only=True):
+class Inventory(Value, frozen=True, kw_only=True):
     """One class on one provider."""
 
     total: int
@@ -37,7 +37,7 @@ class Inventory(Value, kw_only=True):
         return int((self.total - self.reserved) * self.allocation_ratio)
 
 
-class View(Value, kw_only=True):
+class View(Value, frozen=True, kw_only=True):
     """A class that counts a type's recipe in the pools of the same provider."""
 
     type: str
@@ -45,16 +45,18 @@ class View(Value, kw_only=True):
     """Pool class to units of one instance; never empty."""
 
 
-class SeenInstance(Value, kw_only=True):
+class SeenInstance(Value, frozen=True, kw_only=True):
     """An instance that the host reports on a provider, and what it takes of the pools."""
 
     id: str
     """mdev uuid or VF address."""
     type: str
     units: dict[str, int]
+    exclusive: str | int | bool | None = None
+    """Value that the provider's instances must agree in; None where nothing is asked."""
 
 
-class PlannedProvider(Value, kw_only=True):
+class PlannedProvider(Value, frozen=True, kw_only=True):
     """A resource provider as a report has it: everything but what claims change."""
 
     uuid: str
@@ -76,7 +78,7 @@ class PlannedProvider(Value, kw_only=True):
     """What an operator should know, such as ``SR-IOV off`` or ``unsettled``."""
 
 
-class Finding(Value, kw_only=True):
+class Finding(Value, frozen=True, kw_only=True):
     """Something the derivation noticed: shown with the host, never silently dropped."""
 
     code: str
@@ -84,7 +86,7 @@ class Finding(Value, kw_only=True):
     message: str
 
 
-class HostPlan(Value, kw_only=True):
+class HostPlan(Value, frozen=True, kw_only=True):
     """What a report becomes: a provider tree, parents before children, and the host's facts."""
 
     host: str
@@ -96,7 +98,7 @@ class HostPlan(Value, kw_only=True):
 HostState = Literal["enabled", "disabled", "maintenance"]
 
 
-class Use(Value, kw_only=True):
+class Use(Value, frozen=True, kw_only=True):
     """What claims change on a provider."""
 
     used: dict[str, int] = {}
@@ -106,12 +108,17 @@ class Use(Value, kw_only=True):
     stray: dict[str, int] = {}
     """Pool class to units of instances on the host that nobody allocated."""
     exclusive: tuple[str | int | bool, ...] = ()
-    """Values in use of what the provider's instances must agree in."""
+    """Values in use of what the provider's instances must agree in, allocated or not."""
     devices: tuple[str, ...] = ()
     """Devices with names that are held."""
 
+    def held(self, resource_class: str) -> int:
+        """Units of a class that are taken: by allocations in all, and by stray instances."""
+        allocated = self.charged.get(resource_class, self.used.get(resource_class, 0))
+        return allocated + self.stray.get(resource_class, 0)
 
-class ProviderRecord(Value, kw_only=True):
+
+class ProviderRecord(Value, frozen=True, kw_only=True):
     """A provider as stored: what was planned, its counters, and its use."""
 
     plan: PlannedProvider
@@ -123,7 +130,7 @@ class ProviderRecord(Value, kw_only=True):
     use: Use = Use()
 
 
-class HostRecord(Value, kw_only=True):
+class HostRecord(Value, frozen=True, kw_only=True):
     """A host as stored."""
 
     name: str

@@ -337,8 +337,9 @@ def _require_agreement(db: sqlite3.Connection, moves: list[Move], uuids: Uuids) 
     for (uuid, provider), values in sorted(asked.items()):
         for value in sorted(values):
             others = db.execute(
-                "SELECT DISTINCT exclusive FROM occupant WHERE provider = ? AND exclusive <> ?"
-                " ORDER BY exclusive",
+                "SELECT exclusive FROM occupant WHERE provider = ?1 AND exclusive <> ?2 UNION"
+                " SELECT exclusive FROM seen_instance"
+                " WHERE provider = ?1 AND stray AND exclusive <> ?2 ORDER BY exclusive",
                 (provider, value),
             ).fetchall()
             if others:

@@ -72,25 +72,30 @@ def recount(tx: Tx, number: int, instances: Sequence[SeenInstance] | None = None
         instances: what the host reports now; None keeps what it reported last.
     """
     if instances is None:
-        query = select(seen.c.device, seen.c.type, seen.c.units).where(seen.c.provider == number)
-        known = [(d, t, json.loads(u)) for d, t, u in tx.rows(query)]
+        known = _read_seen(tx, number)
     else:
-        known = [(one.id, one.type, dict(one.units)) for one in instances]
+        known = instances
         tx.execute(delete(seen).where(seen.c.provider == number))
-    stray = _strays(tx, number, [(device, kind) for device, kind, _ in known])
+    stray = _strays(tx, number, [(one.id, one.type) for one in known])
     upsert(
         tx,
         seen,
         [
-            {"provider": number, "device": device, "type": kind}
-            | {"units": encode(units), "stray": device in stray}
-            for device, kind, units in known
+            {
+                "provider": number,
+                "device": one.id,
+                "type": one.type,
+                "units": encode(one.units),
+                "exclusive": None if one.exclusive is None else encode(one.exclusive),
+                "stray": one.id in stray,
+            }
+            for one in known
         ],
     )
     totals: Counter[str] = Counter()
-    for device, _, units in known:
-        if device in stray:
-            totals.update(units)
+    for one in known:
+        if one.id in stray:
+            totals.update(one.units)
     _write_strays(tx, number, totals)
 
 
@@ -98,6 +103,20 @@ def device_order(name: str) -> tuple[tuple[int, str], ...]:
     """Order device names by the numbers in them: ``…:00.2`` before ``…:00.10``."""
     words = [text for text in _PIECES.split(name) if text]
     return tuple((int(word), "") if word.isdecimal() else (-1, word) for word in words)
+
+
+def _read_seen(tx: Tx, number: int) -> list[SeenInstance]:
+    c = seen.c
+    query = select(c.device, c.type, c.units, c.exclusive).where(c.provider == number)
+    return [
+        SeenInstance(
+            id=device,
+            type=kind,
+            units=json.loads(units),
+            exclusive=None if exclusive is None else json.loads(exclusive),
+        )
+        for device, kind, units, exclusive in tx.rows(query)
+    ]
 
 
 def _read(tx: Tx, number: int) -> dict[int, dict[str, Any]]:

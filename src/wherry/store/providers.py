@@ -1,5 +1,6 @@
 """Resource providers as stored: what was planned, their counters and their use."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -150,7 +151,15 @@ def _read_uses(tx: Tx, where: ColumnElement[bool]) -> dict[int, _UseRows]:
     )
     for number, exclusive, device in tx.rows(query):
         if exclusive is not None:
-            uses[number].exclusive[exclusive] = decode(exclusive, str | int | bool)  # type: ignore[arg-type]
+            uses[number].exclusive[exclusive] = json.loads(exclusive)
         if device is not None:
             uses[number].devices.append(device)
+    seen = tables.seen_instance.c
+    query = (
+        select(seen.provider, seen.exclusive)
+        .join(provider, provider.c.id == seen.provider)
+        .where(where, seen.stray, seen.exclusive.is_not(None))
+    )
+    for number, exclusive in tx.rows(query):
+        uses[number].exclusive[exclusive] = json.loads(exclusive)
     return uses

@@ -205,6 +205,7 @@ seen_instance = Table(
     Column("device", Name, primary_key=True),
     Column("type", Text, nullable=False),
     Column("units", Text, nullable=False),
+    Column("exclusive", Name),  # as in occupant
     Column("stray", Boolean, nullable=False),
     **KEYED,
 )

@@ -258,7 +258,10 @@ BEGIN
             ORDER BY e.uuid, e.exclusive
         LOOP
             SELECT array_agg(DISTINCT o.exclusive ORDER BY o.exclusive) INTO v_in_use
-                FROM occupant o WHERE o.provider = r.provider AND o.exclusive <> r.exclusive;
+                FROM (SELECT exclusive FROM occupant WHERE provider = r.provider
+                      UNION ALL
+                      SELECT exclusive FROM seen_instance WHERE provider = r.provider AND stray) o
+                WHERE o.exclusive <> r.exclusive;
             IF v_in_use IS NOT NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'WH001', DETAIL = jsonb_build_object(
                     'error', 'exclusive', 'provider', r.uuid,

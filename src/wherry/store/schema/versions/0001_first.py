@@ -294,6 +294,7 @@ def upgrade() -> None:
         sa.Column("device", NAME, nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("units", sa.Text(), nullable=False),
+        sa.Column("exclusive", NAME, nullable=True),
         sa.Column("stray", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["provider"], ["provider.id"], name=op.f("fk_seen_instance_provider")
