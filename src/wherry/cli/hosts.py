@@ -127,5 +127,5 @@ def _rows(provider: ProviderRecord) -> Iterator[tuple[object, ...]]:
     if not plan.inventories:
         yield plan.name, "-", "-", "-", "-", plan.uuid
     for name, inventory in sorted(plan.inventories.items()):
-        used = use.charged.get(name, use.used.get(name, 0)) + use.stray.get(name, 0)
+        used = use.held(name)
         yield plan.name, name, inventory.total, inventory.reserved, used, plan.uuid

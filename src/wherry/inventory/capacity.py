@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from wherry.inventory.types import PlannedType
 from wherry.model.device import Scalar
+from wherry.model.inventory import MAX_INT
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ def _sizes(
         elif total < least + used:
             detail = f"{pool} has {total}, and {used} in use with {least} free"
             return f"two totals of {pool}", [("POOL_DIFFERS", detail)]
+        if total > MAX_INT:
+            return f"more of {pool} than an inventory holds", []
         sizes[pool] = total
     return sizes, []
 
@@ -203,7 +206,9 @@ def _serve(
     for one in types:
         empty = fits(one.units, {pool: size.total for pool, size in pools.items()})
         expected = 0 if is_closed(one, held) else _expected(one, held, free)
-        if one.limit is not None and empty > one.limit:
+        if not empty:
+            remarks.append(("TYPE_TOO_LARGE", one.name))
+        elif one.limit is not None and empty > one.limit:
             remarks.append(("TYPE_LIMIT", f"{one.name}, {empty} by pools and {one.limit} at most"))
         elif not coupled and not one.available and expected:
             count = "no count" if one.available is None else "none"

@@ -1,6 +1,6 @@
 """What a derivation notices, by code: shown with the host, never silently dropped.
 
-docs/reference/profiles.md lists every code, and a test holds the page to this table.
+docs/reference/inventory.md lists every code, and a test holds the page to this table.
 """
 
 from typing import Final
@@ -14,6 +14,8 @@ CODES: Final = {
     "TYPE_TWICE": "two types of one provider have one name: the second is not offered",
     "TYPE_CLOSED": "the host makes none of a type that the pools have room for",
     "TYPE_LIMIT": "the pools hold more of a type than its limit: it is not offered",
+    "TYPE_TOO_LARGE": "the device has less in all than one instance takes: it is not offered",
+    "DOOR_TWICE": "two types of one provider are doors to one type: the second is closed",
     "CAPACITY_UNKNOWN": "nobody tells what the device has: that is not zero, and not offered",
     "POOL_DIFFERS": "the profile and the host's counts tell two totals of one pool",
     "POOL_IN_USE": "units are in use that no instance accounts for: they are reserved",

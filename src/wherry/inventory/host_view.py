@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from wherry.inventory.interning import Shape, Shared
 from wherry.inventory.islands import Island
@@ -56,12 +56,10 @@ class ProviderView:
 
     def taken(self, resource_class: str) -> int:
         """Units of a class that are allocated, or used by instances that nobody allocated."""
-        use = self.record.use
-        held = use.charged.get(resource_class, use.used.get(resource_class, 0))
-        return held + use.stray.get(resource_class, 0)
+        return self.record.use.held(resource_class)
 
 
-class OfferView(NamedTuple):
+class OfferView(Struct, frozen=True):
     """One offer of a host: where it stands, and its shape."""
 
     provider: ProviderView

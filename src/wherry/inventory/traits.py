@@ -9,7 +9,7 @@ from wherry.model.device import Offer
 from wherry.model.facts import Device, Host
 from wherry.profiles.reading import Missing, ids_of, read_text
 from wherry.profiles.schema import Profile, TraitData
-from wherry.profiles.tables import arch_trait, cpu_trait, cuda_trait
+from wherry.profiles.tables import arch_trait, cpu_trait, cuda_trait, is_trait
 
 
 def host_traits(host: Host) -> tuple[str, ...]:
@@ -23,13 +23,19 @@ def host_traits(host: Host) -> tuple[str, ...]:
     return tuple(sorted(name for name in named if name))
 
 
-def type_traits(profile: Profile, types: Iterable[PlannedType]) -> frozenset[str]:
-    """Give the traits that a profile sees in types: a provider has what one of its types has."""
+def type_traits(
+    profile: Profile, types: Iterable[PlannedType]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Give the traits that a profile sees in types, and names made that are no traits.
+
+    A provider has what one of its types has.
+    """
     found = set(profile.traits)
     for one in types:
         for rule in profile.trait_rules:
             found.update(_follow(rule, read_text(rule.value, one.look)))
-    return frozenset(found)
+    legal = frozenset(name for name in found if is_trait(name))
+    return legal, tuple(sorted(found - legal))
 
 
 def offer_traits(offers: Sequence[Offer]) -> frozenset[str]:

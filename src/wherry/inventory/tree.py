@@ -7,9 +7,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from wherry.inventory.findings import finding
+from wherry.inventory.groupplan import GroupPlan, plan_group
 from wherry.inventory.groups import Group, group_subjects
 from wherry.inventory.ids import provider_name, provider_uuid
-from wherry.inventory.parts import GroupPlan, plan_group
 from wherry.inventory.subjects import Scene, Subject
 from wherry.inventory.traits import pf_traits
 from wherry.model.facts import Device

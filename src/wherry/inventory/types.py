@@ -13,7 +13,7 @@ from wherry.inventory.findings import finding
 from wherry.inventory.subjects import Subject
 from wherry.model.device import Scalar
 from wherry.model.facts import Attribute, Instance
-from wherry.model.inventory import Finding
+from wherry.model.inventory import MAX_INT, Finding
 from wherry.profiles.patterns import fields_of, fill, matches
 from wherry.profiles.reading import (
     UNREAD,
@@ -212,7 +212,11 @@ def count_class(profile: Profile, look: Look, fields: dict[str, str]) -> str | N
 
 
 def _amount(pool: PoolData, look: Look) -> int | Missing:
-    return pool.units if isinstance(pool.units, int) else read_number(pool.units, look)
+    if isinstance(pool.units, int):
+        return pool.units
+    amount = read_number(pool.units, look)
+    # More than an inventory can hold is no amount that anybody understands.
+    return UNREAD if not isinstance(amount, Missing) and amount > MAX_INT else amount
 
 
 def _limit(profile: Profile, look: Look) -> int | Missing | None:

@@ -30,12 +30,15 @@ class ViewNumbers:
 
 
 def pool_free(provider: PlannedProvider, use: Use, pool: str) -> int:
-    """Count units of a pool that can still be claimed; an absent pool has none."""
+    """Count units of a pool that can still be claimed; an absent pool has none.
+
+    The store asks the same in the statement that takes units: allocations, what views are
+    charged, stray instances, and what is asked may not exceed the capacity.
+    """
     inventory = provider.inventories.get(pool)
     if inventory is None:
         return 0
-    held = use.charged.get(pool, 0) + use.stray.get(pool, 0)
-    return max(0, inventory.capacity - held)
+    return max(0, inventory.capacity - use.held(pool))
 
 
 def view_numbers(provider: PlannedProvider, use: Use, name: str) -> ViewNumbers:
@@ -81,25 +84,6 @@ def exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bo
         value = None if param is None or param.value is UNSET else param.value
         return value if isinstance(value, str | int | bool) else None
     return None
-
-
-def view_inventory(provider: PlannedProvider, use: Use, name: str) -> Inventory:
-    """Give a view as an inventory, as the Placement door shows it.
-
-    Raises:
-        KeyError: the provider has no such view.
-    """
-    numbers = view_numbers(provider, use, name)
-    return Inventory(total=numbers.total, reserved=numbers.reserved, max_unit=max(1, numbers.total))
-
-
-def charge_view(provider: PlannedProvider, name: str, count: int) -> dict[str, int]:
-    """Give the pool units that *count* allocations of a view are charged with.
-
-    Raises:
-        KeyError: the provider has no such view.
-    """
-    return {pool: n * count for pool, n in provider.views[name].units.items()}
 
 
 def _total(inventories: Mapping[str, Inventory], pool: str) -> int:

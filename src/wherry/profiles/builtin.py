@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from wherry.model.checks import Pack
 from wherry.profiles.library import (
@@ -49,7 +50,11 @@ def _builtin_files() -> tuple[ProfileFile, ...]:
 def _texts(folder: str) -> list[tuple[str, str]]:
     at = files("wherry.profiles").joinpath("data", folder)
     found = [one for one in at.iterdir() if one.name.endswith(".toml")]
-    return [(f"built-in {one.name}", one.read_text("utf-8")) for one in sorted(found, key=lambda one: one.name)]
+    return [(f"built-in {one.name}", one.read_text("utf-8")) for one in sorted(found, key=_name)]
+
+
+def _name(one: Traversable) -> str:
+    return one.name
 
 
 __all__ = ["builtin_packs", "builtin_profiles", "load_profiles", "profiles_with"]

@@ -30,7 +30,7 @@ def expand(table: Table, others: Mapping[str, Table]) -> list[Table]:
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
         raise CannotExpand("`cases` is no list of tables - at `$.cases`")
     names = [case.get("case") for case in cases]
-    if None in names or len(set(names)) != len(names):
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
         raise CannotExpand("every case needs a name of its own - at `$.cases[...].case`")
     return [base, *(lay_over(base, case) for case in cases)]
 

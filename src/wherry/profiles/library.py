@@ -3,7 +3,6 @@
 Raises nothing while it is asked: what could be wrong was refused when it was loaded.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,7 @@ from wherry.profiles.narrowness import (
     meets,
 )
 from wherry.profiles.schema import SCHEMA, Profile
+from wherry.profiles.toml import read_toml
 from wherry.profiles.validate import find_fault
 
 
@@ -32,9 +32,8 @@ class ProfileFile:
 
     @property
     def id(self) -> str:
-        """Its id, or nothing where it states none that is text."""
-        found = self.table.get("id")
-        return found if isinstance(found, str) else ""
+        """Its id, which every file has."""
+        return str(self.table["id"])
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,14 @@ def parse_profile_file(text: str | bytes, source: str) -> ProfileFile:
     """Read the tables of one file.
 
     Raises:
-        InvalidProfile: no UTF-8, no TOML, or of another schema.
+        InvalidProfile: no UTF-8, no TOML, of another schema, or without an id.
     """
-    try:
-        table = tomllib.loads(text if isinstance(text, str) else text.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"is no TOML: {error}"
-        raise InvalidProfile(message, source=source) from error
+    table = read_toml(text, source)
     if table.get("schema") != SCHEMA:
         message = f'`schema` is not "{SCHEMA}" - at `$.schema`'
+        raise InvalidProfile(message, source=source)
+    if not isinstance(table.get("id"), str):
+        message = "the profile needs an `id` of its own - at `$.id`"
         raise InvalidProfile(message, source=source)
     return ProfileFile(source=source, table=table)
 
@@ -97,13 +95,12 @@ def build_profiles(files: Iterable[ProfileFile]) -> Profiles:
     if clash is not None:
         first, second = clash
         message = (
-            f"a device can meet `{first.title}` and `{second.title}`, and neither is narrower"
-            " - at `$.match`"
+            f"a device can meet `{first.title}` and `{second.title}`, and neither is narrower:"
+            " let one match on more, or put the other into its `replaces` - at `$.match`"
         )
-        raise InvalidProfile(
-            message,
-            source=by_id[second.id].source,
-        )
+        # An operator's files come after the built-in ones, and are his to mend.
+        later = max(first.id, second.id, key=list(by_id).index)
+        raise InvalidProfile(message, source=by_id[later].source)
     sources = {name: file.source for name, file in by_id.items()}
     return Profiles(all=tuple(kept), sources=sources)
 
@@ -121,7 +118,10 @@ def _by_id(files: Iterable[ProfileFile]) -> dict[str, ProfileFile]:
     by_id: dict[str, ProfileFile] = {}
     for file in files:
         if file.id in by_id:
-            message = f"`{file.id}` is the id of {by_id[file.id].source} already - at `$.id`"
+            message = (
+                f"`{file.id}` is the id of {by_id[file.id].source} already: give it another, and"
+                f' extend that one (`extends = "{file.id}"`) - at `$.id`'
+            )
             raise InvalidProfile(message, source=file.source)
         by_id[file.id] = file
     return by_id

@@ -87,7 +87,7 @@ def read_number(source: Source, look: Look) -> int | Missing:
         value = _number(value, size=source.size is not UNSET)
     if isinstance(value, Missing):
         return value
-    if value is None or isinstance(value, bool):
+    if isinstance(value, bool):
         return UNREAD
     return int(value) * (1 if source.times is UNSET else source.times)
 

@@ -3,6 +3,7 @@
 Source: os-traits; Linux arch/x86/include/asm/cpufeatures.h; libvirt's cpu map.
 """
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -11,7 +12,8 @@ from typing import Any
 import os_resource_classes
 import os_traits
 
-from wherry.profiles.patterns import matches
+# Placement's own form of a custom name.
+_CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}", re.ASCII)
 
 
 @cache
@@ -22,12 +24,17 @@ def standard_traits() -> frozenset[str]:
 
 def is_trait(name: str) -> bool:
     """Tell whether a trait may be published: a standard one, or a custom one."""
-    return name in standard_traits() or matches("CUSTOM_*", name)
+    return name in standard_traits() or _is_custom(name)
+
+
+def is_trait_beginning(text: str) -> bool:
+    """Tell whether names of traits that may be published begin like this."""
+    return is_trait(text) or any(name.startswith(text) for name in standard_traits())
 
 
 def is_resource_class(name: str) -> bool:
     """Tell whether a class may be published: a standard one, or a custom one."""
-    return name in os_resource_classes.STANDARDS or matches("CUSTOM_*", name)
+    return name in os_resource_classes.STANDARDS or _is_custom(name)
 
 
 def cpu_trait(arch: str, feature: str) -> str | None:
@@ -55,6 +62,10 @@ def cuda_trait(device: str) -> str | None:
         return None
     name = f"HW_GPU_CUDA_COMPUTE_CAPABILITY_V{level.replace('.', '_')}"
     return name if name in standard_traits() else f"CUSTOM_{name}"
+
+
+def _is_custom(name: str) -> bool:
+    return _CUSTOM.fullmatch(name) is not None
 
 
 @cache

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import UNSET
 
 from wherry.model.device import Param
-from wherry.profiles.patterns import fields_of, parse_form
+from wherry.model.inventory import MAX_INT
+from wherry.profiles.patterns import fields_of, fill, parse_form
 from wherry.profiles.schema import ParamData, Profile, Source, TraitData
-from wherry.profiles.tables import is_resource_class, is_trait
+from wherry.profiles.tables import is_resource_class, is_trait, is_trait_beginning
 
 TYPE_FIELDS = frozenset({"id", "name"})
 FUNCTION_FIELDS = frozenset({"vendor", "device", "subvendor", "subdevice", "class", "revision"})
@@ -53,6 +54,7 @@ def _faults(profile: Profile) -> Iterator[str]:
         if fault:
             yield f"{fault} - at `$.params.{name}`"
     yield from _kind_faults(profile)
+    yield from _size_faults(profile)
 
 
 def _fault_of_source(source: Source) -> str | None:
@@ -97,9 +99,12 @@ def _name_faults(profile: Profile) -> Iterator[str]:
     for name in profile.pools:
         if not is_resource_class(name):
             yield f"`{name}` is neither a standard class nor a custom one - at `$.pools`"
-    for index, view in enumerate(profile.views):
-        if not is_resource_class(view):
-            yield f"`{view}` makes no standard class and no custom one - at `$.views[{index}]`"
+    templates = {f"$.views[{index}]": view for index, view in enumerate(profile.views)}
+    if profile.counted_as is not UNSET:
+        templates["$.counted_as"] = profile.counted_as
+    for path, template in templates.items():
+        if not _makes_a_class(template):
+            yield f"`{template}` makes no standard class and no custom one - at `{path}`"
     if profile.exclusive not in {UNSET, "none", "type", *profile.params}:
         yield f"there is no parameter `{profile.exclusive}` - at `$.exclusive`"
 
@@ -110,8 +115,12 @@ def _traits_of(profile: Profile) -> Iterator[tuple[str, str]]:
         path = f"$.trait_rules[{index}]"
         for found in () if rule.traits is UNSET else rule.traits.values():
             yield from ((path, one) for one in ((found,) if isinstance(found, str) else found))
-        if rule.prefix is not UNSET:
-            yield path, rule.prefix
+
+
+def _makes_a_class(template: str) -> bool:
+    """Whatever stands in the fields is spelled as a class can hold it."""
+    example = fill(template, dict.fromkeys(fields_of(template), "X"))
+    return is_resource_class(example)
 
 
 def _fault_of_param(param: ParamData) -> str | None:
@@ -138,6 +147,14 @@ def _kind_faults(profile: Profile) -> Iterator[str]:
         yield from _rule_faults(rule, index)
 
 
+def _size_faults(profile: Profile) -> Iterator[str]:
+    for name, pool in profile.pools.items():
+        totals = pool.total if isinstance(pool.total, tuple) else (pool.total,)
+        for stated in (pool.units, *totals):
+            if isinstance(stated, int) and stated > MAX_INT:
+                yield f"no inventory holds more than {MAX_INT} - at `$.pools.{name}`"
+
+
 def _totals(profile: Profile) -> set[str]:
     totals = [
         pool.total if isinstance(pool.total, tuple) else (pool.total,)
@@ -150,3 +167,6 @@ def _rule_faults(rule: TraitData, index: int) -> Iterator[str]:
     if sum(one is not UNSET for one in (rule.traits, rule.prefix, rule.table)) != 1:
         message = "a rule has one of `traits`, `prefix` and `table`"
         yield f"{message} - at `$.trait_rules[{index}]`"
+    if rule.prefix is not UNSET and not is_trait_beginning(rule.prefix):
+        message = f"no trait that may be published begins with `{rule.prefix}`"
+        yield f"{message} - at `$.trait_rules[{index}].prefix`"
