@@ -35,7 +35,8 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T], type_: Any) -> T:
     Args:
         data: the document.
         decoder: reads *type_*; made once by the caller.
-        type_: what the document is read as.
+        type_: what the document is read as; its records must leave defaults out when they
+            are encoded (``omit_defaults``), or a key that came twice may be overlooked.
 
     Raises:
         InvalidRequest: the document is no strict JSON, or not of that type.

@@ -1,0 +1,38 @@
+"""Doors for the tests of this folder."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from falcon.testing import TestClient
+
+from doors import ROUTES, Ask
+from wherry.api.app import Door, make_app
+from wherry.api.auth import Identify
+from wherry.api.metrics import EVENTS, Metrics, request_families
+from wherry.api.routes import Route
+from wherry.api.waiting import WaitingRoom
+from wherry.model.caller import LOCAL_ADMIN
+
+
+@pytest.fixture
+def door() -> Ask:
+    """Make a client of an application of some routes."""
+
+    def make(
+        routes: Sequence[Route] = ROUTES,
+        *,
+        identify: Identify = lambda _header: LOCAL_ADMIN,
+        **changes: Any,
+    ) -> TestClient:
+        known: dict[str, Any] = {
+            "engine": cast("Any", None),
+            "identify": identify,
+            "room": WaitingRoom(2),
+            "preflights": WaitingRoom(2),
+            "metrics": Metrics((*request_families((r.method, r.path) for r in routes), *EVENTS)),
+            "max_body": 1000,
+        }
+        return TestClient(make_app(Door(**{**known, **changes}), routes))
+
+    return make
