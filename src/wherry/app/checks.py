@@ -3,8 +3,8 @@
 import msgspec
 
 from wherry.app.engine import Engine
+from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
-from wherry.app.targets import require_guest
 from wherry.compat.answer import answer, encode, parse_request
 from wherry.model.checks import Policy
 from wherry.model.errors import InvalidRequest, NotFound
@@ -42,7 +42,7 @@ def check(engine: Engine, body: bytes) -> bytes:
         asked = msgspec.json.decode(body, type=StoredCheck)
     except msgspec.ValidationError as error:
         raise InvalidRequest(str(error)) from error
-    guest = require_guest(engine, asked.guest)
+    guest = get_guest(engine, asked.guest)
     view = engine.view()
     host = view.get(asked.target)
     if host is None:

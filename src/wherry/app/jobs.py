@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
 from wherry.app.reports import put_report
-from wherry.app.steps import advance_by, require_locked_guest, require_migration, settle
+from wherry.app.steps import advance_by, require_guest, require_migration, settle
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.preflight import Fresh, judge_answer
 from wherry.migrate.signal import Signal
@@ -58,7 +58,7 @@ def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> Non
 
     def write(tx: Tx) -> None:
         migration = require_migration(tx, job.migration, lock=True)
-        guest = require_locked_guest(tx, migration.guest)
+        guest = require_guest(tx, migration.guest, lock=True)
         if write_answer(tx, job_id, replace(answer, report=UNSET)):
             signal = _judge(engine, view, migration, guest, job, answer)
             advance_by(tx, engine, view, migration, signal)

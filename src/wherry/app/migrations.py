@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from wherry.app.engine import Engine
+from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
 from wherry.app.steps import (
-    require_locked_guest,
+    require_guest,
     require_migration,
     settle,
     take_step,
     write_decision,
 )
-from wherry.app.targets import require_guest
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
@@ -93,7 +93,7 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
         begun = engine.store.read(lambda tx: read_migration(tx, uuid))
         if begun is not None:
             return _same(begun, request)
-        guest, view = require_guest(engine, request.guest), engine.view()
+        guest, view = get_guest(engine, request.guest), engine.view()
         require_at_rest(guest)
         asked = _Asked(uuid=uuid, guest=guest, policy=policy, lease_s=lease_s, by=caller.name)
         for target, answer in _candidates(engine, asked, view, request.target):
@@ -224,7 +224,7 @@ def _ask_both_ends(engine: Engine, uuid: str, token: int) -> Migration:
             return migration
         jobs = plan_jobs(
             migration,
-            require_locked_guest(tx, migration.guest),
+            require_guest(tx, migration.guest, lock=True),
             view.get(migration.source),
             view.get(migration.target),
             now=engine.clock(),
@@ -297,7 +297,7 @@ def _claim(
         raise NotFound(what="host", name=target.host)
 
     def write(tx: Tx) -> Migration:
-        guest = require_locked_guest(tx, asked.guest.uuid)
+        guest = require_guest(tx, asked.guest.uuid, lock=True)
         if guest.generation != asked.guest.generation:
             raise ConsumerChanged(
                 consumer=guest.uuid, expected=asked.guest.generation, found=guest.generation

@@ -4,10 +4,17 @@ Every step of every door and of the clock goes through here, so that what is dec
 `wherry.migrate.life` is written as one transaction: migration, guest, claim and jobs.
 """
 
+import dataclasses
+
+from msgspec.structs import replace
+
 from wherry.app.engine import Engine
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.life import Decision, Ends, advance, due
 from wherry.migrate.signal import Signal
+from wherry.migrate.slots import name_devices
+from wherry.migrate.states import FIRST
+from wherry.model.claims import ClaimOutcome
 from wherry.model.errors import NotFound
 from wherry.model.guests import Guest
 from wherry.model.migrations import Migration
@@ -75,12 +82,23 @@ def advance_by(
 def write_decision(tx: Tx, engine: Engine, decision: Decision) -> Decision:
     """Write a decision, all of it: the claim first, because it is what may be refused."""
     if decision.claim is not None:
-        write_claim(tx, decision.claim, now=engine.clock())
+        outcome = write_claim(tx, decision.claim, now=engine.clock())
+        decision = _with_devices(decision, outcome)
     write_guest(tx, decision.guest)
     write_migration(tx, decision.migration)
     if decision.withdraws_jobs:
         remove_jobs(tx, decision.migration.uuid)
     return decision
+
+
+def _with_devices(decision: Decision, outcome: ClaimOutcome) -> Decision:
+    """Write down which devices the guest was given where it goes."""
+    migration = decision.migration
+    if migration.state != FIRST:
+        return decision
+    devices = outcome.devices.get(migration.guest, {})
+    slots = name_devices(migration.target_slots, devices)
+    return dataclasses.replace(decision, migration=replace(migration, target_slots=slots))
 
 
 def require_migration(tx: Tx, uuid: str, *, lock: bool = False) -> Migration:
@@ -95,13 +113,13 @@ def require_migration(tx: Tx, uuid: str, *, lock: bool = False) -> Migration:
     return migration
 
 
-def require_locked_guest(tx: Tx, uuid: str) -> Guest:
-    """Give a guest as stored, and hold it until the transaction ends.
+def require_guest(tx: Tx, uuid: str, *, lock: bool = False) -> Guest:
+    """Give a guest as stored; with *lock*, held as it is until the transaction ends.
 
     Raises:
         NotFound: there is none of this uuid.
     """
-    guest = read_guest(tx, uuid, lock=True)
+    guest = read_guest(tx, uuid, lock=lock)
     if guest is None:
         raise NotFound(what="guest", name=uuid)
     return guest
@@ -109,7 +127,7 @@ def require_locked_guest(tx: Tx, uuid: str) -> Guest:
 
 def _decide(tx: Tx, view: FleetView, migration: Migration, signal: Signal) -> Decision:
     ends = Ends(
-        guest=require_locked_guest(tx, migration.guest),
+        guest=require_guest(tx, migration.guest, lock=True),
         held=read_holding(tx, migration.uuid),
         target=view.get(migration.target),
     )

@@ -43,6 +43,14 @@ def refresh(slots: Mapping[str, Slot], host: HostView | None) -> dict[str, Slot]
     return {name: _refreshed(slot, host) for name, slot in slots.items()}
 
 
+def name_devices(slots: Mapping[str, Slot], devices: Mapping[str, str]) -> dict[str, Slot]:
+    """Write down which devices the claim has given to which slots."""
+    return {
+        name: replace(slot, device=devices[name]) if name in devices else slot
+        for name, slot in slots.items()
+    }
+
+
 def chosen_of(slot: Slot) -> Choice:
     """Give what was chosen for a slot, in the form in which contracts are pinned."""
     contract, chosen = slot.contract, slot.chosen

@@ -1,0 +1,116 @@
+"""Guests: what they hold, and the contract of each of their devices.
+
+Source: design, section 3 ("A guest").
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from wherry.app.engine import Engine
+from wherry.app.steps import require_guest
+from wherry.inventory.fleet import FleetView
+from wherry.migrate.boot import plan_guest
+from wherry.migrate.life import require_at_rest
+from wherry.migrate.slots import name_devices
+from wherry.model.claims import Claim
+from wherry.model.errors import ConsumerChanged, FactsChanged
+from wherry.model.guests import Guest, GuestRequest
+from wherry.model.wire import GuestList
+from wherry.schedule.plan_claim import end
+from wherry.store.claims import write_claim
+from wherry.store.guests import read_guest, read_guests, remove_guest, write_guest
+from wherry.store.holdings import read_holding
+from wherry.store.transaction import Tx
+
+T = TypeVar("T")
+
+ROUNDS = 3
+"""Times that a decision is made anew because what it looked at has moved on."""
+
+
+def put_guest(engine: Engine, uuid: str, request: GuestRequest) -> Guest:
+    """Record a guest as it is asked: allocate what it needs and does not hold, pin contracts.
+
+    The same request again changes nothing.
+
+    Raises:
+        NotFound, InvalidRequest, AlreadyExists: as `plan_guest`.
+        CapacityExceeded, SlotTaken, ExclusiveConflict, UnitsNotTaken: there is no room.
+        FactsChanged, ConsumerChanged: what was decided on kept changing.
+    """
+
+    def write(tx: Tx, view: FleetView) -> Guest:
+        stored = read_guest(tx, uuid, lock=True)
+        decision = plan_guest(
+            request,
+            view.get(request.host),
+            uuid=uuid,
+            stored=stored,
+            held=read_holding(tx, uuid),
+            claim_id=engine.new_id(),
+            now=engine.clock(),
+        )
+        if stored is not None and not decision.is_changed and decision.claim is None:
+            return stored
+        return _write(tx, engine, decision.guest, decision.claim)
+
+    return decide(engine, write)
+
+
+def get_guest(engine: Engine, uuid: str) -> Guest:
+    """Give a guest as stored.
+
+    Raises:
+        NotFound: there is none of this uuid.
+    """
+    return engine.store.read(lambda tx: require_guest(tx, uuid))
+
+
+def list_guests(engine: Engine, host: str | None = None, tenant: str | None = None) -> GuestList:
+    """List guests by uuid: all, on a host, of a project."""
+    found = engine.store.read(lambda tx: read_guests(tx, host=host, tenant=tenant))
+    return GuestList(guests=tuple(found))
+
+
+def delete_guest(engine: Engine, uuid: str) -> None:
+    """Forget a guest, and free all that it held.
+
+    Raises:
+        NotFound: there is none of this uuid.
+        AlreadyExists: a migration holds it; abort or finish that first.
+    """
+
+    def write(tx: Tx, _view: FleetView) -> None:
+        require_at_rest(require_guest(tx, uuid, lock=True))
+        held = read_holding(tx, uuid)
+        if held.allocations or held.occupants:
+            write_claim(tx, Claim(id=engine.new_id(), holdings=(end(held),)), now=engine.clock())
+        remove_guest(tx, uuid)
+
+    decide(engine, write)
+
+
+def decide(engine: Engine, write: Callable[[Tx, FleetView], T]) -> T:
+    """Decide on the fleet as it is and write it, anew where it has moved on meanwhile.
+
+    Raises:
+        FactsChanged, ConsumerChanged: it moved on each time.
+    """
+    for _ in range(ROUNDS - 1):
+        view = engine.view()
+        try:
+            return engine.store.write(lambda tx, view=view: write(tx, view))  # type: ignore[misc]
+        except (FactsChanged, ConsumerChanged):
+            continue
+    view = engine.view()
+    return engine.store.write(lambda tx: write(tx, view))
+
+
+def _write(tx: Tx, engine: Engine, guest: Guest, claim: Claim | None) -> Guest:
+    if claim is not None:
+        outcome = write_claim(tx, claim, now=engine.clock())
+        slots = name_devices(guest.slots, outcome.devices.get(guest.uuid, {}))
+        guest = replace(guest, slots=slots)
+    return write_guest(tx, guest)
