@@ -6,7 +6,7 @@ report, and the rules run there.
 Source: design, section 7, point 3.
 """
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from wherry.model.facts import Facts, Report, RunningGuest
 from wherry.model.migrations import JobAnswer, JobSlot, PreflightJob
@@ -14,7 +14,7 @@ from wherry.model.migrations import JobAnswer, JobSlot, PreflightJob
 
 def answer_target(job: PreflightJob, report: Report) -> JobAnswer:
     """Answer for the target: are the devices, or the parents that would make them, there?"""
-    missing = _missing(job, report.facts, of_source=False)
+    missing = _missing(job, report.facts)
     return JobAnswer(token=job.token, side="target", ok=not missing, missing=missing, report=report)
 
 
@@ -32,53 +32,48 @@ def answer_source(
         running: the guests that run; None where that cannot be told, which is no objection.
         objections: what the lower level says against it.
     """
-    missing = _missing(job, report.facts, of_source=True)
+    missing = _missing(job, report.facts)
     guest = _find(job.guest, running)
-    against = (*objections, *_process_objections(job, running, guest))
+    process = _process_of(running, guest)
+    same = UNSET in (process, job.process) or process == job.process
     return JobAnswer(
         token=job.token,
         side="source",
-        ok=not missing and not against,
-        process=guest.process if guest else UNSET,
+        ok=not missing and not objections and same,
+        process=process,
         missing=missing,
         report=report,
-        objections=against,
+        objections=objections,
         guest_addresses=_guest_addresses(job, guest),
     )
 
 
-def _missing(job: PreflightJob, facts: Facts, *, of_source: bool) -> tuple[str, ...]:
+def _missing(job: PreflightJob, facts: Facts) -> tuple[str, ...]:
     devices = {device.name for device in facts.devices}
     present = devices | {instance.id for instance in facts.instances}
     return tuple(
-        name
-        for name, slot in sorted(job.slots.items())
-        if not _is_there(slot, devices, present, of_source=of_source)
+        name for name, slot in sorted(job.slots.items()) if not _is_there(slot, devices, present)
     )
 
 
-def _is_there(slot: JobSlot, devices: set[str], present: set[str], *, of_source: bool) -> bool:
-    """Look for a slot's device: on the source itself, on the target what would make it."""
-    if of_source and slot.device is not UNSET and slot.device not in present:
+def _is_there(slot: JobSlot, devices: set[str], present: set[str]) -> bool:
+    """Look for a slot's device, where it has a name already, and for what it is made from."""
+    if slot.device is not UNSET and slot.device not in present:
         return False
-    parent = slot.device_parent if slot.device_parent is not UNSET else None
-    return parent is None or parent in devices
+    return slot.device_parent is UNSET or slot.device_parent in devices
 
 
 def _find(uuid: str, running: tuple[RunningGuest, ...] | None) -> RunningGuest | None:
     return next((guest for guest in running or () if guest.consumer == uuid), None)
 
 
-def _process_objections(
-    job: PreflightJob, running: tuple[RunningGuest, ...] | None, guest: RunningGuest | None
-) -> tuple[str, ...]:
-    if running is None or job.process is UNSET:
-        return ()
-    if guest is None:
-        return (f"no QEMU process of guest {job.guest} runs here",)
-    if guest.process != job.process:
-        return (f"guest {job.guest} runs in process {guest.process}, not in {job.process}",)
-    return ()
+def _process_of(
+    running: tuple[RunningGuest, ...] | None, guest: RunningGuest | None
+) -> str | UnsetType | None:
+    """Name the guest's QEMU process; None if none runs, nothing where that cannot be told."""
+    if running is None:
+        return UNSET
+    return None if guest is None else guest.process
 
 
 def _guest_addresses(job: PreflightJob, guest: RunningGuest | None) -> dict[str, str]:

@@ -23,7 +23,7 @@ from wherry.model.checks import GuestResponse, Policy, Side
 from wherry.model.claims import Claim, Holding
 from wherry.model.errors import AlreadyExists, NoTarget
 from wherry.model.guests import Guest
-from wherry.model.migrations import Migration, Step
+from wherry.model.migrations import JobAnswer, Migration, Step
 from wherry.model.targets import Target
 from wherry.schedule.plan_claim import end, give_back, place_slots, plan_move
 from wherry.schedule.reasons import make_reason
@@ -199,7 +199,13 @@ def _moved(migration: Migration, signal: Signal, step: Transition) -> Migration:
         note=signal.note,
         reasons=signal.reasons,
     )
-    moved = replace(migration, state=step.state, token=token, history=_append(migration, told))
+    moved = replace(
+        migration,
+        state=step.state,
+        token=token,
+        answers=_with_answer(migration, signal),
+        history=_append(migration, told),
+    )
     if signal.event in {"renew", "start"}:
         lease_s = migration.lease_s if signal.lease_s is UNSET else signal.lease_s
         return replace(moved, lease_s=lease_s, lease_until=signal.now + lease_s)
@@ -215,6 +221,12 @@ def _append(migration: Migration, step: Step) -> tuple[Step, ...]:
     if step.event == "renew" and history and history[-1].event == "renew":
         return (*history[:-1], step)
     return (*history, step)
+
+
+def _with_answer(migration: Migration, signal: Signal) -> dict[Side, JobAnswer]:
+    if signal.answer is UNSET:
+        return migration.answers
+    return {**migration.answers, signal.answer.side: signal.answer}
 
 
 def _with_side(confirmed: tuple[Side, ...], side: Side) -> tuple[Side, ...]:

@@ -12,7 +12,7 @@ from wherry.model.inventory import Value
 ConsumerType = Literal["INSTANCE", "MIGRATION"] | str
 
 
-class Occupant(Value, kw_only=True):
+class Occupant(Value, frozen=True, kw_only=True):
     """One device of a consumer on a provider: what exclusivity and device names look at."""
 
     provider: str
@@ -24,21 +24,21 @@ class Occupant(Value, kw_only=True):
     """mdev uuid or PCI address, once it is known."""
 
 
-class Holding(Value, kw_only=True):
+class Holding(Value, frozen=True, kw_only=True):
     """All that one consumer shall hold after the claim; empty means that it ends."""
 
     consumer: str
     consumer_type: str = "INSTANCE"
     project: str = ""
     user: str = ""
-    expected_generation: int | None | UnsetType = UNSET
+    expected_generation: int | UnsetType | None = UNSET
     """Generation that the consumer must have; None that it must not exist; left out: any."""
     allocations: dict[str, dict[str, int]] = {}
     """Provider uuid to class to units; units are positive."""
     occupants: tuple[Occupant, ...] = ()
 
 
-class Claim(Value, kw_only=True):
+class Claim(Value, frozen=True, kw_only=True):
     """One atomic write: every holding is as said, or nothing changed.
 
     ``facts`` holds the facts generation of each provider that the decision looked at; the
@@ -50,7 +50,7 @@ class Claim(Value, kw_only=True):
     facts: dict[str, int] = {}
 
 
-class ClaimOutcome(Value, kw_only=True):
+class ClaimOutcome(Value, frozen=True, kw_only=True):
     """What a claim that took effect left behind."""
 
     claim: str

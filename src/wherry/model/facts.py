@@ -30,13 +30,13 @@ class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Base of all facts: frozen, unknown fields refused, absent fields left out."""
 
 
-class Unread(Fact, kw_only=True, tag_field="is", tag="unread"):
+class Unread(Fact, frozen=True, kw_only=True, tag_field="is", tag="unread"):
     """An attribute that exists and could not be read: the errno's name, such as ``EINVAL``."""
 
     errno: Annotated[str, Meta(pattern=r"^E[A-Z0-9]{1,30}\Z")]
 
 
-class Binary(Fact, kw_only=True, tag_field="is", tag="binary"):
+class Binary(Fact, frozen=True, kw_only=True, tag_field="is", tag="binary"):
     """An attribute whose bytes are not UTF-8, in hex (at most 64 KiB of them)."""
 
     hex: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*\Z")]
@@ -49,7 +49,7 @@ Number = int | Unread
 """A number, or the errno with which reading it failed; absent is the field left out."""
 
 
-class MdevType(Fact, kw_only=True):
+class MdevType(Fact, frozen=True, kw_only=True):
     """One type that an mdev parent says it can make, with its attributes as read."""
 
     id: str
@@ -60,7 +60,7 @@ class MdevType(Fact, kw_only=True):
     """Whether ``create`` is there and can be written; it is never written to find out."""
 
 
-class Sriov(Fact, kw_only=True):
+class Sriov(Fact, frozen=True, kw_only=True):
     """SR-IOV of a physical function: ``total`` > 0 and ``enabled`` 0 means "SR-IOV off"."""
 
     total: Number
@@ -71,14 +71,14 @@ class Sriov(Fact, kw_only=True):
     """Addresses of the VFs in the order of their index."""
 
 
-class VgpuType(Fact, kw_only=True):
+class VgpuType(Fact, frozen=True, kw_only=True):
     """A line of ``creatable_vgpu_types``."""
 
     number: Count
     name: str
 
 
-class NvidiaVf(Fact, kw_only=True):
+class NvidiaVf(Fact, frozen=True, kw_only=True):
     """What NVIDIA's vendor VFIO driver says on a VF (no mdev bus there)."""
 
     creatable_types: tuple[VgpuType, ...] | Unread = ()
@@ -87,14 +87,14 @@ class NvidiaVf(Fact, kw_only=True):
     """``0`` where none is set."""
 
 
-class MigrationProbe(Fact, kw_only=True):
+class MigrationProbe(Fact, frozen=True, kw_only=True):
     """What the kernel answered to a read-only VFIO feature probe of an unassigned device."""
 
     flags: tuple[Literal["stop_copy", "p2p", "pre_copy"], ...] | Unread
     stop_copy_bytes: Count | UnsetType = UNSET
 
 
-class Device(Fact, kw_only=True):
+class Device(Fact, frozen=True, kw_only=True):
     """One device of a host: a PCI function, or the parent of mdevs that is no PCI function."""
 
     name: str
@@ -128,7 +128,7 @@ class Device(Fact, kw_only=True):
     """False where instances and counts kept changing while they were read: offers nothing."""
 
 
-class Instance(Fact, kw_only=True):
+class Instance(Fact, frozen=True, kw_only=True):
     """One thing made of a type on this host: an mdev, or a VF with a vGPU type set."""
 
     id: str
@@ -141,7 +141,7 @@ class Instance(Fact, kw_only=True):
     probe: MigrationProbe | UnsetType = UNSET
 
 
-class Module(Fact, kw_only=True):
+class Module(Fact, frozen=True, kw_only=True):
     """Identity of a loaded module; neither field is a promise of compatibility."""
 
     version: Attribute | UnsetType = UNSET
@@ -151,7 +151,7 @@ class Module(Fact, kw_only=True):
     parameters: dict[str, Attribute] = {}
 
 
-class NumaNode(Fact, kw_only=True):
+class NumaNode(Fact, frozen=True, kw_only=True):
     """One NUMA node: its CPUs as numbers, memory, and distances to the online nodes in order."""
 
     id: Count
@@ -160,7 +160,7 @@ class NumaNode(Fact, kw_only=True):
     distances: tuple[int, ...] = ()
 
 
-class Cpu(Fact, kw_only=True):
+class Cpu(Fact, frozen=True, kw_only=True):
     """The processors, as the kernel names them."""
 
     vendor: str | UnsetType = UNSET
@@ -169,7 +169,7 @@ class Cpu(Fact, kw_only=True):
     count: Count | UnsetType = UNSET
 
 
-class Host(Fact, kw_only=True):
+class Host(Fact, frozen=True, kw_only=True):
     """What a host says of itself; lists are absent where no source told them."""
 
     arch: str | UnsetType = UNSET
@@ -193,7 +193,7 @@ class Host(Fact, kw_only=True):
     dmi: dict[str, Attribute] = {}
 
 
-class Difference(Fact, kw_only=True):
+class Difference(Fact, frozen=True, kw_only=True):
     """Two sources said different things; the first one's word was taken."""
 
     device: str
@@ -204,7 +204,7 @@ class Difference(Fact, kw_only=True):
     source: str
 
 
-class Facts(Fact, kw_only=True):
+class Facts(Fact, frozen=True, kw_only=True):
     """All that one look at a host gave."""
 
     host: Host = Host()
@@ -213,7 +213,7 @@ class Facts(Fact, kw_only=True):
     differences: tuple[Difference, ...] = ()
 
 
-class RunningSlot(Fact, kw_only=True):
+class RunningSlot(Fact, frozen=True, kw_only=True):
     """One device of a running guest, as its host sees it."""
 
     device: str
@@ -224,7 +224,7 @@ class RunningSlot(Fact, kw_only=True):
     blockers: tuple[str, ...] = ()
 
 
-class RunningGuest(Fact, kw_only=True):
+class RunningGuest(Fact, frozen=True, kw_only=True):
     """One guest that runs on the host; ``process`` changes when its QEMU process does."""
 
     consumer: Uuid
@@ -233,7 +233,7 @@ class RunningGuest(Fact, kw_only=True):
     slots: dict[SlotName, RunningSlot] = {}
 
 
-class Report(Fact, kw_only=True):
+class Report(Fact, frozen=True, kw_only=True):
     """``wherry.report/1``: one look at a host, facts only.
 
     *Equal* is the same digest of ``facts`` and ``guests``; *older* is the same boot with a

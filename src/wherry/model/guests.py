@@ -13,7 +13,7 @@ from wherry.model.facts import HostName, SlotName, Uuid
 from wherry.model.inventory import Value
 
 
-class Chosen(Value, kw_only=True):
+class Chosen(Value, frozen=True, kw_only=True):
     """What was chosen for a slot at boot: the version, the features and the parameters."""
 
     version: str | UnsetType = UNSET
@@ -21,7 +21,7 @@ class Chosen(Value, kw_only=True):
     params: dict[str, Scalar | tuple[str, ...]] = {}
 
 
-class SlotRequest(Value, kw_only=True):
+class SlotRequest(Value, frozen=True, kw_only=True):
     """One device that a guest has: where it comes from and how it was chosen."""
 
     provider: Uuid
@@ -35,7 +35,7 @@ class SlotRequest(Value, kw_only=True):
     """Kept as given, for callers who may; else the service pins one from the stored offer."""
 
 
-class GuestRequest(Value, kw_only=True):
+class GuestRequest(Value, frozen=True, kw_only=True):
     """Body of ``PUT /wherry/guests/{uuid}``."""
 
     host: HostName
@@ -46,7 +46,7 @@ class GuestRequest(Value, kw_only=True):
     slots: dict[SlotName, SlotRequest] = {}
 
 
-class Slot(Value, kw_only=True):
+class Slot(Value, frozen=True, kw_only=True):
     """A slot as stored."""
 
     provider: str
@@ -57,7 +57,7 @@ class Slot(Value, kw_only=True):
     contract: Contract
 
 
-class Guest(Value, kw_only=True):
+class Guest(Value, frozen=True, kw_only=True):
     """A guest as stored."""
 
     uuid: str

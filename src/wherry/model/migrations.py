@@ -21,7 +21,7 @@ Event = Literal[
 Side = Literal["source", "target"]
 
 
-class Step(Value, kw_only=True):
+class Step(Value, frozen=True, kw_only=True):
     """One thing that happened to a migration, for its history."""
 
     at: str
@@ -34,7 +34,7 @@ class Step(Value, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
 
-class Migration(Value, kw_only=True):
+class Migration(Value, frozen=True, kw_only=True):
     """A migration as stored."""
 
     uuid: str
@@ -68,7 +68,7 @@ class Migration(Value, kw_only=True):
     history: tuple[Step, ...] = ()
 
 
-class PreflightJob(Value, kw_only=True):
+class PreflightJob(Value, frozen=True, kw_only=True):
     """Work for one host's agent: confirm one side of a migration.
 
     ``slots`` names, for each slot, what the side shall find.
@@ -87,7 +87,7 @@ class PreflightJob(Value, kw_only=True):
     process: str | UnsetType = UNSET
 
 
-class JobSlot(Value, kw_only=True):
+class JobSlot(Value, frozen=True, kw_only=True):
     """What one side is asked about one slot."""
 
     provider: str
@@ -97,7 +97,7 @@ class JobSlot(Value, kw_only=True):
     configure: dict[str, Any] = {}
 
 
-class JobAnswer(Value, kw_only=True):
+class JobAnswer(Value, frozen=True, kw_only=True):
     """What an agent answers: the facts it has just read, and what stands in the way.
 
     An objection is text of the lower level (QEMU, libvirt) on one slot or on the whole.
@@ -106,7 +106,9 @@ class JobAnswer(Value, kw_only=True):
     token: int
     side: Side
     ok: bool
-    process: str | UnsetType = UNSET
+    process: str | UnsetType | None = UNSET
+    """Of the running guest; None where it was looked for and none runs, left out where that
+    cannot be told."""
     blockers: dict[str, tuple[str, ...]] = {}
     guest_addresses: dict[str, str] = {}
     """Slot to its address in the guest: of the running one, or as the target has prepared it."""

@@ -11,7 +11,7 @@ from wherry.model.checks import MappingRow, Policy, Reason, ReturnPath, Verdict
 from wherry.model.inventory import Value
 
 
-class TargetsRequest(Value, kw_only=True):
+class TargetsRequest(Value, frozen=True, kw_only=True):
     """Body of ``POST /wherry/guests/{uuid}/targets``."""
 
     policy: Policy = Policy()
@@ -22,7 +22,7 @@ class TargetsRequest(Value, kw_only=True):
     """List the refused hosts, each with all its reasons."""
 
 
-class Target(Value, kw_only=True):
+class Target(Value, frozen=True, kw_only=True):
     """One host that takes the guest, with the joint mapping and what the claim would set."""
 
     host: str
@@ -44,7 +44,7 @@ class Target(Value, kw_only=True):
     """Slot to what coming back would meet."""
 
 
-class Refusal(Value, kw_only=True):
+class Refusal(Value, frozen=True, kw_only=True):
     """One host that does not take the guest, with every reason."""
 
     host: str
@@ -54,7 +54,7 @@ class Refusal(Value, kw_only=True):
     mapping: tuple[MappingRow, ...] = ()
 
 
-class Refused(Value, kw_only=True):
+class Refused(Value, frozen=True, kw_only=True):
     """Those that were refused: how many hosts each reason stands in the way of."""
 
     count: int
@@ -63,7 +63,7 @@ class Refused(Value, kw_only=True):
     hosts: tuple[Refusal, ...] | UnsetType = UNSET
 
 
-class TargetsAnswer(Value, kw_only=True):
+class TargetsAnswer(Value, frozen=True, kw_only=True):
     """Ranked targets, and the refusals."""
 
     guest: str

@@ -64,7 +64,8 @@ ROWS: Final[tuple[Row, ...]] = (
         "The guest runs in another QEMU process: {wanted} is recorded, {offered} was found."),
     Row("R88", "PREFLIGHT_CONTRACT", "no", "preflight", ("slot",),
         "the guest's contract, or its device, is another one than the claim was decided on",
-        "The device in slot {slot} is no longer the one that the claim was decided on."),
+        "The device in slot {slot} is no longer the one that the claim was decided on: "
+        "{wanted} then, {offered} now."),
     Row("R89", "PREFLIGHT_DEVICE_ABSENT", "no", "preflight", ("side", "slot"),
         "one end does not find the device, or its parent",
         "The {side} does not find the device of slot {slot}."),
@@ -104,7 +105,16 @@ def explain(reason: Reason) -> str:
 
 def _texts(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in detail.items():
-        if isinstance(value, list | tuple):
-            yield name, ", ".join(map(str, value))
-        else:
-            yield name, "nothing" if value is None else str(value)
+        yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case list() | tuple():
+            return ", ".join(map(_text, value)) or "nothing"
+        case dict():
+            return ", ".join(f"{key} {_text(item)}" for key, item in value.items()) or "nothing"
+        case _:
+            return str(value)
