@@ -1,5 +1,7 @@
 """The check: may this guest's device go on living there?"""
 
+from msgspec import UNSET, UnsetType
+
 from wherry.api import views
 from wherry.api.call import Call, Response
 from wherry.api.routes import Everybody, Route
@@ -7,14 +9,27 @@ from wherry.api.wherry import examples
 from wherry.app import checks
 from wherry.model import errors
 from wherry.model.checks import (
-    CheckRequest,
     CheckResponse,
     GuestCheckRequest,
     GuestResponse,
     LintRequest,
     LintResponse,
+    Policy,
     UserView,
 )
+from wherry.model.device import Contract, Offer, Record
+
+
+class PairRequest(Record, frozen=True, kw_only=True):
+    """A contract against an offer, as it travels; null where nothing is recorded.
+
+    A record of another version of the format is answered as unknown, not refused.
+    """
+
+    contract: Contract | None
+    offer: Offer | None
+    source_offer: Offer | UnsetType = UNSET
+    policy: Policy = Policy()
 
 
 def check(call: Call) -> Response:
@@ -37,7 +52,7 @@ ROUTES = (
         "taken.",
         roles=Everybody,
         body=bytes,
-        body_shown=(CheckRequest, GuestCheckRequest, LintRequest),
+        body_shown=(PairRequest, GuestCheckRequest, LintRequest),
         answer=bytes,
         answer_shown=(CheckResponse, GuestResponse, LintResponse),
         user_answer=UserView,
