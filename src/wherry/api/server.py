@@ -187,6 +187,7 @@ def shared_rows(workers: int) -> Any:
 def load(started: Started) -> Any:
     """Make the application in a worker; called by the server in the new process."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         with started.taken.get_lock():
             row = started.taken.value

@@ -4,14 +4,13 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 import click
-import msgspec
 from rich.console import Console
 
-from wherry.cli.branches import draw, printable
-from wherry.cli.pools import describe_pools
+from wherry.cli.branches import draw
+from wherry.cli.output import print_json
+from wherry.cli.pools import derive
 from wherry.cli.render_facts import render_facts
 from wherry.hosts.boot import machine
 from wherry.hosts.libvirt import ask_virsh, read_side_files
@@ -22,11 +21,10 @@ from wherry.hosts.snapshot import load_snapshot, write_snapshot
 from wherry.hosts.tools import ask_tools
 from wherry.introspect.snapshot import NodeTree
 from wherry.introspect.tree import Tree
-from wherry.model.errors import WherryError
 from wherry.model.facts import Facts
+from wherry.profiles.builtin import builtin_profiles
 
-PIPE_WIDTH = 100
-BAD_INPUT = 2
+PIPE_WIDTH = 1 << 16  # one line a fact, for grep
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -56,16 +54,17 @@ def inspect(
     """
     if snapshot and sysfs:
         raise click.UsageError("--snapshot and --sysfs exclude each other: give one")
-    try:
-        tree = _tree(snapshot, sysfs)
-        recording = RecordingTree(tree)
-        live = not (snapshot or sysfs)
-        facts = look_at(recording, _sides(libvirt, live=live), arch=machine() if live else "")
-        if record:
-            write_snapshot(record, render_recording(recording, note=_note(tree)))
-    except WherryError as error:
-        _refuse(error)
-    _print(facts, _source(snapshot, sysfs), as_json=as_json)
+    tree = _tree(snapshot, sysfs)
+    recording = RecordingTree(tree)
+    live = not (snapshot or sysfs)
+    facts = look_at(recording, _sides(libvirt, live=live), arch=machine() if live else "")
+    if record:
+        arch = facts.host.arch or ""
+        write_snapshot(record, render_recording(recording, note=_note(tree), machine=arch))
+    if as_json:
+        print_json(facts)
+    else:
+        _print(facts, _source(snapshot, sysfs))
 
 
 def _tree(snapshot: Path | None, sysfs: Path | None) -> Tree:
@@ -92,17 +91,8 @@ def _source(snapshot: Path | None, sysfs: Path | None) -> str:
     return f"folder {sysfs.name}" if sysfs else "this host"
 
 
-def _print(facts: Facts, source: str, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(facts), indent=2))
-        return
+def _print(facts: Facts, source: str) -> None:
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else PIPE_WIDTH
     console = Console(file=sys.stdout, width=width, highlight=False)
-    draw(render_facts(facts, source=source, describe_pools=describe_pools), console)
-
-
-def _refuse(error: WherryError) -> NoReturn:
-    """End with one plain line: the input is bad, and the message says what to do."""
-    click.echo(f"wherry: {printable(str(error))}", err=True)
-    raise click.exceptions.Exit(BAD_INPUT)
+    draw(render_facts(facts, source=source, derived=derive(facts, builtin_profiles())), console)

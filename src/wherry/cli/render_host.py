@@ -1,8 +1,9 @@
 """The host's own facts as branches: kernel, processors, memory, NUMA, IOMMU, modules."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from wherry.cli.branches import Branch, leaf
+from wherry.cli.render_words import ranges
 from wherry.model.facts import Cpu, Host, Module, NumaNode
 
 _FEW = 6
@@ -32,17 +33,6 @@ def host_branches(host: Host) -> Iterator[Branch]:
         yield leaf("machine " + ", ".join(one for one in machine if isinstance(one, str) and one))
 
 
-def cpu_ranges(cpus: Iterable[int]) -> str:
-    """Write numbers in order as a list with ranges: ``0-3,8``."""
-    parts: list[list[int]] = []
-    for number in cpus:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1][1:] = [number]
-        else:
-            parts.append([number])
-    return ",".join("-".join(map(str, part)) for part in parts)
-
-
 def _cpu(cpu: Cpu) -> str:
     count = f"{cpu.count} online" if isinstance(cpu.count, int) else ""
     flags = f"{len(cpu.flags)} flags" if cpu.flags else ""
@@ -53,7 +43,7 @@ def _cpu(cpu: Cpu) -> str:
 def _node(node: NumaNode) -> str:
     cpus = "CPUs unknown"
     if isinstance(node.cpus, tuple):
-        cpus = f"CPUs {cpu_ranges(node.cpus)}" if node.cpus else "no CPUs"
+        cpus = f"CPUs {ranges(node.cpus)}" if node.cpus else "no CPUs"
     memory = f", {node.memory_mb} MB" if isinstance(node.memory_mb, int) else ""
     far = f", distances {' '.join(map(str, node.distances))}" if node.distances else ""
     return f"NUMA node {node.id}: {cpus}{memory}{far}"

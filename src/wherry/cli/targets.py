@@ -100,7 +100,8 @@ def _print_settings(found: Iterable[Target]) -> None:
             for verdict, line in configure_lines(row.configure, indent=" ")
         ]
         if lines:
-            say(f"\non {target.host} the claim would configure")
+            click.echo()
+            say(f"on {target.host} the claim would configure")
         for verdict, line in lines:
             say(f"  {line}", verdict=verdict)
 
@@ -121,6 +122,7 @@ def _print_refused(refused: Refused) -> None:
 
 
 def _print_refusal(host: Refusal) -> None:
-    say(f"\n{host.host}: {host.verdict}", verdict=host.verdict)
+    click.echo()
+    say(f"{host.host}: {host.verdict}", verdict=host.verdict)
     for verdict, line in (*reason_lines(host.reasons), *row_lines(host.mapping)):
         say(line, verdict=verdict)
