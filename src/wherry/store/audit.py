@@ -47,27 +47,32 @@ def _inventories(tx: Tx) -> dict[Key, Any]:
 def _units(tx: Tx) -> Iterator[str]:
     """Used is the sum of allocations; charged is that and what views take."""
     rows = _inventories(tx)
-    a, v = tables.allocation.c, tables.view.c
-    used: Counter[Key] = Counter()
-    for provider, cls, units in tx.rows(select(a.provider, a["class"], a.used)):
-        used[provider, cls] += units
+    used = _allocated(tx)
     for key in used.keys() - rows.keys():
         yield f"allocation of provider {key[0]} class {key[1]} has no inventory"
-    views: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
+    charged = Counter({key: row.used for key, row in rows.items() if row.cap is not None})
+    v = tables.view.c
+    views = set()
     for provider, cls, pool, units in tx.rows(select(v.provider, v["class"], v.pool, v.units)):
-        views[provider, cls].append((pool, units))
-    charged = Counter({key: n for key, n in used.items() if key not in views})
-    for (provider, cls), pools in views.items():
-        for pool, units in pools:
-            charged[provider, pool] += used[provider, cls] * units
+        views.add((provider, cls))
+        charged[provider, pool] += used[provider, cls] * units
     for key, row in rows.items():
         if row.used != used[key]:
             yield f"provider {key[0]} class {key[1]}: used {row.used}, allocated {used[key]}"
         if row.charged != charged[key]:
             yield f"provider {key[0]} class {key[1]}: charged {row.charged}, not {charged[key]}"
-        if (row.cap is None) != (key in views):
-            yield f"provider {key[0]} class {key[1]} is a view without units, or has both"
+        # A view that is reported no more keeps its units, and has a cap of 0.
+        if row.cap if key in views else row.cap is None:
+            yield f"provider {key[0]} class {key[1]} is a pool and a view, or neither"
     yield from _strays(tx, rows)
+
+
+def _allocated(tx: Tx) -> Counter[Key]:
+    a = tables.allocation.c
+    used: Counter[Key] = Counter()
+    for provider, cls, units in tx.rows(select(a.provider, a["class"], a.used)):
+        used[provider, cls] += units
+    return used
 
 
 def _strays(tx: Tx, rows: dict[Key, Any]) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _trees(tx: Tx) -> Iterator[str]:
 
 
 def _plans(tx: Tx) -> Iterator[str]:
-    """Rows of inventories are those of the plan, or emptied ones that are still held."""
+    """Rows of inventories are those of the plan, or give nothing any more."""
     p, i, body = tables.provider.c, tables.inventory.c, tables.provider_plan
     names = dict(tx.rows(select(tables.resource_class.c.id, tables.resource_class.c.name)))
     stored: defaultdict[int, dict[str, Any]] = defaultdict(dict)
@@ -135,10 +140,11 @@ def _plans(tx: Tx) -> Iterator[str]:
     query = select(p.id, p.uuid, body.c.plan).join(body, body.c.provider == p.id)
     for number, uuid, text in tx.rows(query):
         plan = decode(text, PlannedProvider)
-        for name, inventory in plan.inventories.items():
-            if name not in stored[number] or stored[number][name].cap != inventory.capacity:
+        caps = {name: inventory.capacity for name, inventory in plan.inventories.items()}
+        for name, cap in {**caps, **dict.fromkeys(plan.views)}.items():
+            if name not in stored[number] or stored[number][name].cap != cap:
                 yield f"provider {uuid}: {name} is not stored as planned"
         for name, row in stored[number].items():
             planned = name in plan.inventories or name in plan.views
-            if not planned and not (row.used or row.charged):
-                yield f"provider {uuid}: {name} is neither planned nor held"
+            if not planned and row.cap != 0:
+                yield f"provider {uuid}: {name} is given out and not planned"

@@ -6,7 +6,7 @@ Both functions need the provider's lock.
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -24,7 +24,8 @@ _PIECES = re.compile(r"([0-9]+)", re.ASCII)
 def write_inventories(tx: Tx, number: int, planned: PlannedProvider) -> None:
     """Make a provider's inventories and views what a plan says.
 
-    A class of which something is held stays, with nothing to give, so that it can be let go.
+    A class of which something is held stays, with nothing to give, so that it can be let go; a
+    view goes on charging its pools for what is held.
 
     Args:
         number: the provider's id.
@@ -36,22 +37,16 @@ def write_inventories(tx: Tx, number: int, planned: PlannedProvider) -> None:
     old = _read(tx, number)
     wanted = {classes[name]: _row(row) for name, row in planned.inventories.items()}
     wanted |= {classes[name]: _VIEW_ROW for name in planned.views}
-    held_views = {row["class"] for row in old.values() if row["cap"] is None and row["used"]}
-    _write_views(tx, number, planned, classes, held_views - wanted.keys())
-    charged = _charges(tx, number, {key: row["used"] for key, row in old.items()}, wanted)
+    held = {key: row["used"] for key, row in old.items() if row["used"]}
+    _write_views(tx, number, planned, classes, held.keys() - wanted.keys())
+    charged = _charges(tx, number, held, wanted)
     rows = []
-    for key in wanted.keys() | old.keys():
-        before = old.get(key)
-        used = before["used"] if before else 0
-        if key in wanted:
-            limits = wanted[key]
-        elif used or charged[key]:
-            limits = _VIEW_ROW if key in held_views else _row(Inventory(total=0))
-        else:
-            continue
-        stray = before["stray"] if before and limits["cap"] is not None else 0
+    for key in wanted.keys() | held.keys() | charged.keys():
+        limits = wanted.get(key, _NOTHING)
+        before = old.get(key, _NEW)
+        stray = 0 if limits["cap"] is None else before["stray"]
         rows.append(
-            {"provider": number, "class": key, **limits, "used": used}
+            {"provider": number, "class": key, **limits, "used": before["used"]}
             | {"charged": charged[key], "stray": stray}
         )
     upsert(tx, inventory, rows)
@@ -71,10 +66,8 @@ def recount(tx: Tx, number: int, instances: Sequence[SeenInstance] | None = None
         number: the provider's id.
         instances: what the host reports now; None keeps what it reported last.
     """
-    if instances is None:
-        known = _read_seen(tx, number)
-    else:
-        known = instances
+    known = _read_seen(tx, number) if instances is None else instances
+    if instances is not None:
         tx.execute(delete(seen).where(seen.c.provider == number))
     stray = _strays(tx, number, [(one.id, one.type) for one in known])
     upsert(
@@ -137,13 +130,15 @@ def _row(limits: Inventory) -> dict[str, Any]:
     }
 
 
-_VIEW_ROW: dict[str, Any] = {**_row(Inventory(total=0)), "cap": None}
+_NOTHING = _row(Inventory(total=0))
+_VIEW_ROW: dict[str, Any] = {**_NOTHING, "cap": None}
+_NEW = {"used": 0, "stray": 0}
 
 
 def _write_views(
-    tx: Tx, number: int, planned: PlannedProvider, classes: Mapping[str, int], kept: set[int]
+    tx: Tx, number: int, planned: PlannedProvider, classes: Mapping[str, int], kept: Set[int]
 ) -> None:
-    """Replace the views but those that are no more and still held."""
+    """Replace the views, but keep those of classes in *kept*: no more there, and still held."""
     c = view.c
     tx.execute(delete(view).where(c.provider == number, c["class"].not_in(sorted(kept))))
     rows = [
@@ -156,16 +151,21 @@ def _write_views(
 
 
 def _charges(
-    tx: Tx, number: int, used: Mapping[int, int], wanted: Mapping[int, Mapping[str, Any]]
+    tx: Tx, number: int, held: Mapping[int, int], wanted: Mapping[int, Mapping[str, Any]]
 ) -> Counter[int]:
-    """Count what each pool is charged: its own allocations, and those of its views."""
+    """Count what each pool is charged: its own allocations, and those of its views.
+
+    A view that is wanted has no charge of its own; one that is no more has, and gives nothing.
+    """
     c = view.c
-    views = tx.rows(select(c["class"], c.pool, c.units).where(c.provider == number))
-    is_view = {row[0] for row in views}
-    charged = Counter({key: units for key, units in used.items() if key not in is_view})
-    for key, pool, units in views:
-        charged[pool] += used.get(key, 0) * units
-    return Counter({key: units for key, units in charged.items() if units or key in wanted})
+    charged = Counter(
+        {key: units for key, units in held.items() if wanted.get(key) is not _VIEW_ROW}
+    )
+    for key, pool, units in tx.rows(
+        select(c["class"], c.pool, c.units).where(c.provider == number)
+    ):
+        charged[pool] += held.get(key, 0) * units
+    return +charged
 
 
 def _strays(tx: Tx, number: int, known: Sequence[tuple[str, str]]) -> set[str]:

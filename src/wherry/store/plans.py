@@ -3,7 +3,7 @@
 Pure: nothing here touches a database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from msgspec import UNSET
@@ -14,7 +14,10 @@ from wherry.model.inventory import MAX_INT, Inventory, PlannedProvider
 
 
 def order_plans(
-    host: str, plans: Sequence[PlannedProvider], known: Mapping[str, str | None]
+    host: str,
+    plans: Sequence[PlannedProvider],
+    known: Mapping[str, str | None],
+    foreign: Mapping[str, str | None],
 ) -> tuple[PlannedProvider, ...]:
     """Put parents before children.
 
@@ -22,6 +25,7 @@ def order_plans(
         host: whose report it is, for messages.
         plans: the providers of one host.
         known: uuid to host (None for a client's) of stored providers that plans may name.
+        foreign: names of providers that are not the host's, to host.
 
     Raises:
         ReportContradicts: a uuid or name is there twice or somebody else's, a parent is
@@ -38,6 +42,10 @@ def order_plans(
         if plan.uuid in known and known[plan.uuid] != host:
             owner = known[plan.uuid] or "a client"
             message = f"provider {plan.uuid} belongs to {owner}"
+            raise ReportContradicts(message, host=host)
+        if plan.name in foreign:
+            owner = foreign[plan.name] or "a client"
+            message = f"the name {plan.name} of a provider belongs to {owner}"
             raise ReportContradicts(message, host=host)
         if plan.parent is not None and plan.parent not in by_uuid and plan.parent not in clients:
             message = f"provider {plan.uuid} has an unknown parent {plan.parent}"
@@ -58,10 +66,15 @@ def facts_of(plan: PlannedProvider) -> PlannedProvider:
     return replace(plan, instances=(), offers=offers)
 
 
-def emptied(plan: PlannedProvider) -> PlannedProvider:
-    """Say what is left of a provider that the host no longer has: what is held of it."""
+def emptied(plan: PlannedProvider, taken: Collection[str]) -> PlannedProvider:
+    """Say what is left of a provider that the host no longer has: what is held of it.
+
+    Args:
+        taken: names that others have now; if its own is among them, it gets a longer one.
+    """
     return replace(
         plan,
+        name=f"{plan.name} (gone, {plan.uuid})" if plan.name in taken else plan.name,
         inventories={name: Inventory(total=0) for name in plan.inventories},
         offers=(),
         instances=(),

@@ -6,7 +6,7 @@ Source: design, section 3 ("A report").
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, exists, func, select, text, update
+from sqlalchemy import Row, exists, select, text, update
 
 from wherry.model.errors import NotFound, ReportContradicts, ReportOutdated
 from wherry.model.facts import Report
@@ -16,7 +16,7 @@ from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
-from wherry.store.trees import GONE, TreeOutcome, sweep_gone, write_tree
+from wherry.store.trees import GONE, TreeOutcome, gone_finding, sweep_gone, write_tree
 
 host = tables.host
 
@@ -46,8 +46,9 @@ def store_report(
 ) -> ReportOutcome:
     """Make the stored host what a report says, if the report is newer than the stored one.
 
-    *digest* is of facts and guests: a report of the same boot with the stored digest only moves
-    when the host was last seen.  *plan* is what the report becomes under the present profiles.
+    *digest* is of facts and guests: a later report of the same boot with the stored digest, or
+    the same report again, only moves when the host was last seen.  *plan* is what the report
+    becomes under the present profiles.
 
     Raises:
         ReportOutdated: a later report of the host is stored, and kept.
@@ -118,12 +119,12 @@ def _lock_name(tx: Tx, name: str) -> None:
 def _is_news(tx: Tx, stored: Row[Any], report: Report, digest: str) -> bool:
     """Tell news from repetition; what is older is refused."""
     if report.boot_id == stored.boot_id:
-        if digest == stored.digest:
-            return False
-        if report.sequence <= stored.sequence:
+        is_news: bool = digest != stored.digest
+        # The same number twice is the same report sent again, or nothing to go by.
+        if report.sequence < stored.sequence + is_news:
             why = f"sequence {report.sequence} after {stored.sequence} of the same boot"
             raise ReportOutdated(host=report.host, why=why)
-        return True
+        return is_news
     boot = tables.boot.c
     query = select(exists().where(boot.host == report.host, boot.boot_id == report.boot_id))
     if tx.execute(query).scalar():
@@ -135,21 +136,20 @@ def _is_news(tx: Tx, stored: Row[Any], report: Report, digest: str) -> bool:
 def _touch(tx: Tx, stored: Row[Any], report: Report, now: float) -> ReportOutcome:
     """Move when a host was last seen, and let go of what nobody holds any more."""
     removed = sweep_gone(tx, report.host)
-    sequence = max(stored.sequence, report.sequence)
-    newer = report.sequence >= stored.sequence
-    statement = update(host).where(host.c.name == report.host)
     tx.execute(
-        statement.values(
-            last_seen=func.max(host.c.last_seen, now) if tx.dialect == "sqlite" else now,
-            sequence=sequence,
-            observed_at=report.observed_at if newer else stored.observed_at,
+        update(host)
+        .where(host.c.name == report.host)
+        .values(
+            last_seen=max(stored.last_seen, now),
+            sequence=report.sequence,
+            observed_at=report.observed_at,
         )
     )
     generation = stored.generation
     if removed:
         _drop_gone_findings(tx, report.host)
         generation = _move(tx, report.host)
-    return ReportOutcome("unchanged", sequence, generation, removed=removed)
+    return ReportOutcome("unchanged", report.sequence, generation, removed=removed)
 
 
 def _move(tx: Tx, name: str) -> int:
@@ -201,32 +201,25 @@ def _write_body(
 ) -> bool:
     """Write the wide row of a host; says whether what derives from the report differs."""
     body = tables.host_report.c
-    row = {"check_facts": encode(plan.check), "findings": encode(findings)}
+    derived = (encode(plan.check), encode(findings))
     query = select(body.check_facts, body.findings, body.report).where(body.host == name)
     old = tx.execute(query).first()
-    if (
-        old is not None
-        and report is None
-        and dict(row)
-        == {
-            "check_facts": old.check_facts,
-            "findings": old.findings,
-        }
-    ):
-        return False
-    text_of = report if report is not None else old.report if old else ""
-    upsert(tx, tables.host_report, [{"host": name, "report": text_of, **row}])
+    if old is not None and report is None:
+        report = old.report
+        if derived == (old.check_facts, old.findings):
+            return False
+    row = {"host": name, "report": report, "check_facts": derived[0], "findings": derived[1]}
+    upsert(tx, tables.host_report, [row])
     return True
 
 
 def _drop_gone_findings(tx: Tx, name: str) -> None:
     """Say no longer of providers that ended that they are still held."""
     body, p = tables.host_report.c, tables.provider.c
-    still = set(tx.execute(select(p.name).where(p.host == name, p.gone)).scalars())
+    gone = tx.execute(select(p.name).where(p.host == name, p.gone)).scalars()
+    still = {gone_finding(one) for one in gone}
     old = tx.execute(select(body.findings).where(body.host == name)).scalar_one()
     kept = tuple(
-        one
-        for one in decode(old, tuple[Finding, ...])
-        if one.code != GONE or one.message.split(" ", 1)[0] in still
+        one for one in decode(old, tuple[Finding, ...]) if one.code != GONE or one in still
     )
     tx.execute(update(tables.host_report).where(body.host == name).values(findings=encode(kept)))

@@ -62,14 +62,18 @@ def write_tree(tx: Tx, plan: HostPlan) -> TreeOutcome:
         ReportContradicts: the plan names something twice, somebody else's, or in a circle.
     """
     stored = _lock(tx, plan)
-    known = {uuid: row.host for uuid, row in stored.items()}
-    plans = order_plans(plan.host, plan.providers, known)
     own = {uuid: row for uuid, row in stored.items() if row.host == plan.host}
+    known = {uuid: row.host for uuid, row in stored.items()}
+    foreign = {row.name: row.host for row in stored.values() if row.host != plan.host}
+    plans = order_plans(plan.host, plan.providers, known, foreign)
+    _intern_all(tx, plans)
     kept, ended = _part_with(tx, own, {p.uuid for p in plans})
     _free_names(tx, plans, own)
+    taken = {planned.name for planned in plans}
+    leaving = [emptied(row.plan, taken) for row in kept]
     nodes = {uuid: (row.id, row.root) for uuid, row in stored.items()}
     changed: dict[str, int] = {}
-    for planned in [*plans, *(emptied(row.plan) for row in kept)]:
+    for planned in [*plans, *leaving]:
         old = own.get(planned.uuid)
         is_gone = old in kept
         parent, root = nodes[planned.parent] if planned.parent else (None, None)
@@ -84,11 +88,13 @@ def write_tree(tx: Tx, plan: HostPlan) -> TreeOutcome:
         nodes[planned.uuid] = (number, root or number)
     _end(tx, ended)
     _tell(tx, list(changed))
-    findings = tuple(
-        Finding(code=GONE, message=f"{row.name} is gone from the host and still held")
-        for row in kept
-    )
+    findings = tuple(gone_finding(planned.name) for planned in leaving)
     return TreeOutcome(tuple(changed), tuple(row.uuid for row in ended), findings)
+
+
+def gone_finding(name: str) -> Finding:
+    """Say of a provider that its host no longer has it, and that somebody holds it."""
+    return Finding(code=GONE, message=f"{name} is gone from the host and still held")
 
 
 def sweep_gone(tx: Tx, host: str) -> tuple[str, ...]:
@@ -105,11 +111,15 @@ def sweep_gone(tx: Tx, host: str) -> tuple[str, ...]:
 
 
 def _lock(tx: Tx, plan: HostPlan) -> dict[str, Stored]:
-    """Lock, in order of uuid, and read the host's providers and those that the plan names."""
+    """Lock, in order of uuid, and read the host's providers and those that the plan names.
+
+    Of others' providers, those with a name that the plan uses too.
+    """
     p = provider.c
-    names = {planned.uuid for planned in plan.providers}
-    names |= {planned.parent for planned in plan.providers if planned.parent}
-    where = or_(p.host == plan.host, p.uuid.in_(sorted(names)))
+    uuids = {planned.uuid for planned in plan.providers}
+    uuids |= {planned.parent for planned in plan.providers if planned.parent}
+    names = {planned.name for planned in plan.providers}
+    where = or_(p.host == plan.host, p.uuid.in_(sorted(uuids)), p.name.in_(sorted(names)))
     tx.execute(select(p.id).where(where).order_by(p.uuid).with_for_update()).all()
     return {row.uuid: row for row in _read(tx, where)}
 
@@ -170,13 +180,24 @@ def _held(tx: Tx, rows: Iterable[int]) -> set[int]:
     return held
 
 
+def _intern_all(tx: Tx, plans: Sequence[PlannedProvider]) -> None:
+    """Give ids to all names at once and in order: two reports with new ones cannot deadlock."""
+    classes = {name for planned in plans for name in (*planned.inventories, *planned.views)}
+    classes |= {
+        name for planned in plans for instance in planned.instances for name in instance.units
+    }
+    intern(tx, tables.resource_class, classes)
+    intern(tx, tables.trait, {name for planned in plans for name in planned.traits})
+
+
 def _free_names(tx: Tx, plans: Sequence[PlannedProvider], own: Mapping[str, Stored]) -> None:
-    """Give renamed providers a name that nobody else wants, so that names can be swapped."""
-    for planned in plans:
-        old = own.get(planned.uuid)
-        if old is not None and old.name != planned.name:
-            statement = update(provider).where(provider.c.id == old.id)
-            tx.execute(statement.values(name=f"renamed {old.uuid}"))
+    """Give providers that lose their name one that nobody else wants, so that names can pass."""
+    names = {planned.uuid: planned.name for planned in plans}
+    wanted = set(names.values())
+    for uuid, row in own.items():
+        if names.get(uuid) != row.name and (uuid in names or row.name in wanted):
+            statement = update(provider).where(provider.c.id == row.id)
+            tx.execute(statement.values(name=f"renamed {uuid}"))
 
 
 def _insert(
