@@ -9,16 +9,21 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine
+from wherry.app.packs import in_force
 from wherry.app.steps import require_guest
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.boot import plan_guest
 from wherry.migrate.life import require_at_rest
+from wherry.migrate.reboot import RebootDecision, plan_reboot
 from wherry.migrate.slots import name_devices
+from wherry.model.checks import Policy
 from wherry.model.claims import Claim
 from wherry.model.errors import ConsumerChanged, FactsChanged
 from wherry.model.guests import Guest, GuestRequest
-from wherry.model.wire import GuestList
+from wherry.model.targets import TargetsRequest
+from wherry.model.wire import GuestList, RebootAnswer, RebootRequest
 from wherry.schedule.plan_claim import end
+from wherry.schedule.targets import open_hosts
 from wherry.store.claims import write_claim
 from wherry.store.guests import read_guest, read_guests, remove_guest, write_guest
 from wherry.store.holdings import read_holding
@@ -74,6 +79,41 @@ def list_guests(engine: Engine, host: str | None = None, tenant: str | None = No
     return GuestList(guests=tuple(found))
 
 
+def reboot(engine: Engine, uuid: str, asked: RebootRequest) -> RebootAnswer:
+    """Pin contracts anew after a reboot, and say which hosts that closes.
+
+    Raises:
+        NotFound: there is none of this uuid, or its host is gone.
+        AlreadyExists: a migration holds it.
+        InvalidRequest: what is chosen from now on is not offered, or names no slot.
+        CapacityExceeded, ExclusiveConflict: a new contract takes more than there is.
+        FactsChanged, ConsumerChanged: what was decided on kept changing.
+    """
+
+    def write(tx: Tx, view: FleetView) -> tuple[RebootDecision, Guest]:
+        guest = require_guest(tx, uuid, lock=True)
+        decision = plan_reboot(
+            guest,
+            view.get(guest.host),
+            asked,
+            held=read_holding(tx, uuid),
+            claim_id=engine.new_id(),
+            now=engine.clock(),
+        )
+        if not decision.is_changed and decision.claim is None:
+            return decision, guest
+        return decision, _write(tx, engine, decision.guest, decision.claim)
+
+    decision, guest = decide(engine, write)
+    return RebootAnswer(
+        guest=guest,
+        pinned=decision.pinned,
+        reasons=dict(decision.reasons),
+        not_offered=decision.not_offered,
+        closed=_closed(engine, decision.before, guest) if decision.pinned else (),
+    )
+
+
 def delete_guest(engine: Engine, uuid: str) -> None:
     """Forget a guest, and free all that it held.
 
@@ -106,6 +146,14 @@ def decide(engine: Engine, write: Callable[[Tx, FleetView], T]) -> T:
             continue
     view = engine.view()
     return engine.store.write(lambda tx: write(tx, view))
+
+
+def _closed(engine: Engine, before: Guest, after: Guest) -> tuple[str, ...]:
+    """Name the hosts that a guest could go to and cannot any more."""
+    view = engine.view()
+    request = TargetsRequest(policy=in_force(engine, Policy()))
+    was = open_hosts(before, view, request, engine.cache)
+    return tuple(sorted(was - open_hosts(after, view, request, engine.cache)))
 
 
 def _write(tx: Tx, engine: Engine, guest: Guest, claim: Claim | None) -> Guest:

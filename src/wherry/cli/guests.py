@@ -10,9 +10,16 @@ from wherry.agent.client import Client, part
 from wherry.cli.files import JSON_FILE, read_record
 from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
+from wherry.cli.reasons import reason_lines
 from wherry.cli.service import asks_service, json_option
 from wherry.model.guests import Guest, GuestRequest
-from wherry.model.wire import GuestList, PlugRequest, RebootRequest, UnplugRequest
+from wherry.model.wire import (
+    GuestList,
+    PlugRequest,
+    RebootAnswer,
+    RebootRequest,
+    UnplugRequest,
+)
 
 
 @click.group(cls=GroupWithDefault, default="list", short_help="Record guests and their devices.")
@@ -87,7 +94,20 @@ def delete(client: Client, guest: str) -> None:
 def reboot(client: Client, guest: str, *, kind: str, file: Path | None, as_json: bool) -> None:
     """Tell that GUEST (a uuid) has rebooted: its contracts are pinned anew."""
     asked = read_record(file, RebootRequest) if file else RebootRequest(kind=kind)  # type: ignore[arg-type] # click holds it to the choices
-    _show(client.send("POST", f"{_path(guest)}/reboot", Guest, asked), as_json=as_json)
+    done = client.send("POST", f"{_path(guest)}/reboot", RebootAnswer, asked)
+    if as_json:
+        print_json(done)
+        return
+    _show(done.guest, as_json=False)
+    say(f"pinned anew: {', '.join(done.pinned) or '-'}")
+    for slot, reasons in done.reasons.items():
+        say(f"{slot}:")
+        for verdict, line in reason_lines(reasons):
+            say(line, verdict=verdict)
+    for slot in done.not_offered:
+        say(f"{slot}: its provider offers this no more; the contract stays", verdict="warn")
+    if done.closed:
+        say(f"no targets any more: {', '.join(done.closed)}", verdict="warn")
 
 
 @guests.command()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from wherry.model.checks import Pack, Policy
+from wherry.model.checks import Pack, Policy, Reason
 from wherry.model.device import Offer
 from wherry.model.facts import SlotName, Uuid
 from wherry.model.guests import Chosen, Guest, RebootKind, SlotRequest
@@ -159,6 +159,20 @@ class RebootRequest(Value, frozen=True, kw_only=True):
     """Only with ``new_process``: what is chosen from now on; left out slots keep their choice."""
     versions: dict[SlotName, str] = field(default_factory=dict)
     """Only with ``warm``: the interface version that the guest has negotiated since."""
+
+
+class RebootAnswer(Wire, frozen=True, kw_only=True):
+    """What a reboot has made of a guest's contracts, and what it has closed."""
+
+    guest: Guest
+    pinned: tuple[str, ...]
+    """Slots whose contract is another one now."""
+    reasons: dict[str, tuple[Reason, ...]]
+    """Slot to why a contract marked `keep` was not kept, or a choice could not be met."""
+    not_offered: tuple[str, ...]
+    """Slots whose provider offers their type no more: their contracts stay as they were."""
+    closed: tuple[str, ...]
+    """Hosts that took the guest before, by the packs in force, and do so no more."""
 
 
 class PlugRequest(Value, frozen=True, kw_only=True):

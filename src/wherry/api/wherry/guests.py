@@ -13,6 +13,7 @@ from wherry.model.targets import TargetsAnswer, TargetsRequest
 from wherry.model.wire import (
     GuestList,
     PlugRequest,
+    RebootAnswer,
     RebootRequest,
     UnplugRequest,
     UserGuest,
@@ -57,7 +58,7 @@ def delete_guest(call: Call) -> None:
     guests.delete_guest(call.engine, call.path["uuid"])
 
 
-def reboot(call: Call) -> Guest:
+def reboot(call: Call) -> RebootAnswer:
     """Pin the contracts anew."""
     return guests.reboot(call.engine, call.path["uuid"], call.body)
 
@@ -130,7 +131,7 @@ ROUTES = (
         tag="Guests",
         summary="Forget a guest",
         description="Frees all it held; refused while a migration holds it.",
-        errors=(errors.NotFound, errors.WrongState),
+        errors=(errors.NotFound, errors.AlreadyExists),
     ),
     Route(
         method="POST",
@@ -141,8 +142,8 @@ ROUTES = (
         description="Contracts are pinned anew from the present provider's offers, but for those "
         "marked `keep`.",
         body=RebootRequest,
-        answer=Guest,
-        errors=(errors.NotFound, errors.WrongState),
+        answer=RebootAnswer,
+        errors=(errors.NotFound, errors.AlreadyExists),
         example=examples.REBOOT,
     ),
     Route(
@@ -153,7 +154,7 @@ ROUTES = (
         summary="Plug a device into a running guest",
         body=PlugRequest,
         answer=Guest,
-        errors=(errors.NotFound, errors.AlreadyExists, errors.WrongState, *CLAIM_ERRORS),
+        errors=(errors.NotFound, errors.AlreadyExists, *CLAIM_ERRORS),
         example=examples.PLUG,
     ),
     Route(
@@ -164,7 +165,7 @@ ROUTES = (
         summary="Unplug a device from a running guest",
         body=UnplugRequest,
         answer=Guest,
-        errors=(errors.NotFound, errors.WrongState),
+        errors=(errors.NotFound, errors.AlreadyExists),
         example=examples.UNPLUG,
     ),
     Route(
