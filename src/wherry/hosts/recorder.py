@@ -32,10 +32,12 @@ class RecordingTree:
         self._errors: dict[str, str] = {}
 
     def stat(self, path: str) -> Stat | Unread | Absent:
-        """Ask, and keep what kind of node it is."""
+        """Ask, and keep what kind of node it is, of a link also where it leads."""
         found = self._tree.stat(path)
         if isinstance(found, Stat):
             self._stats[path] = found
+            if found.kind == "l" and path not in self._links:
+                self.readlink(path)
         return found
 
     def list(self, path: str) -> tuple[str, ...] | Unread | Absent:
@@ -52,6 +54,8 @@ class RecordingTree:
         found = self._tree.readlink(path)
         if isinstance(found, str):
             self._links[path] = found
+        elif isinstance(found, Unread) and found.errno != "EINVAL":  # that one: it is no link
+            self._errors[path] = found.errno
         return found
 
     def read(self, path: str, limit: int) -> bytes | Unread | Absent:
@@ -91,14 +95,20 @@ class RecordingTree:
         return Node(p=f"{_BOOT_CONFIG}{release}", t="f", m="0444", s="\n".join(lines) + "\n")
 
 
-def render_recording(recording: RecordingTree, *, note: str = "") -> str:
-    """Write down what was read through *recording* as the text of a snapshot."""
+def render_recording(recording: RecordingTree, *, note: str = "", machine: str = "") -> str:
+    """Write down what was read through *recording* as the text of a snapshot.
+
+    Args:
+        recording: the tree, after everything was read through it.
+        note: what the header says of it.
+        machine: what the header names where the kernel does not publish it (before 6.1).
+    """
     nodes = recording.nodes()
     said = {node.p: (node.s or "").strip() for node in nodes if node.p in {_RELEASE, _MACHINE}}
     header = Header(
         format=FORMAT,
         kernel=said.get(_RELEASE),
-        machine=said.get(_MACHINE),
+        machine=said.get(_MACHINE) or machine or None,
         roots=_roots(nodes),
         note=note,
     )
