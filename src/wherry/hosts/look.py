@@ -11,13 +11,16 @@ from wherry.introspect.facts import read_facts
 from wherry.introspect.sides import add_sides
 from wherry.introspect.tree import Tree
 from wherry.model.facts import Facts
+from wherry.profiles.builtin import builtin_profiles
+from wherry.profiles.wanted import device_attributes
 
 
 def look_at_host(*, extra: tuple[str, ...] = (), root: Path = Path("/"), ask: bool = True) -> Facts:
     """Read all facts of the host this runs on.
 
     Args:
-        extra: more attributes of each device to keep, as profiles point at.
+        extra: more attributes of each device to keep, beside those that Wherry's own
+            profiles point at.
         root: what stands for ``/``.
         ask: whether libvirt and the netlink tools are asked too (child processes, at most
             ten seconds each).
@@ -37,11 +40,13 @@ def look_at(
     Args:
         tree: where sysfs is read.
         sides: text of side files by name; empty for none.
-        extra: more attributes of each device to keep.
+        extra: more attributes of each device to keep, beside those that Wherry's own
+            profiles point at.
         arch: the machine, where the tree does not tell.
 
     Raises:
         InvalidFile: a side file is not what its name says.
     """
-    facts = read_facts(tree, extra=extra, arch=arch)
+    wanted = dict.fromkeys((*device_attributes(builtin_profiles()), *extra))
+    facts = read_facts(tree, extra=tuple(wanted), arch=arch)
     return add_sides(facts, sides) if sides else facts
