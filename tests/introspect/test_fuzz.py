@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from introspect.trees import MTTY, ONE, PF, TWO, Link, function_nodes, mtty_nodes, tree_of
+from wherry.cli.pools import derive
 from wherry.cli.render_facts import render_facts
 from wherry.introspect.answers import flatten
 from wherry.introspect.facts import read_facts
@@ -17,6 +18,7 @@ from wherry.introspect.readable import is_readable
 from wherry.introspect.sides import add_sides
 from wherry.model.errors import InvalidFile
 from wherry.model.facts import Facts, Unread
+from wherry.profiles.builtin import builtin_profiles
 
 CONTENT = st.one_of(
     st.binary(max_size=40),
@@ -76,7 +78,7 @@ def test_facts_come_out_of_any_tree(changes):
     facts = read_facts(tree_of({p: v for p, v in nodes.items() if p not in inside}))
 
     assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
-    assert render_facts(facts, source="x", describe_pools=lambda *_: ()).inside
+    assert render_facts(facts, source="x", derived=derive(facts, builtin_profiles())).inside
 
 
 @given(st.text(), st.binary())

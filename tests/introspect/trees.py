@@ -1,6 +1,7 @@
 """Trees for tests: written down as a dict, or changing while they are read."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from wherry.introspect.snapshot import Node, NodeTree, node_of_bytes
@@ -34,6 +35,21 @@ def _node(path: str, value: object) -> Node:
         return Node(p=path, t="d", m="0755")
     data = value if isinstance(value, bytes) else str(value).encode()
     return node_of_bytes(path, data, 0o444)
+
+
+def write_tree(tree: NodeTree, folder: Path) -> Path:
+    """Make real folders, files and links of a tree's nodes; what failed to read is left out."""
+    for node in tree.nodes.values():
+        at = folder / node.p.lstrip("/")
+        at.parent.mkdir(parents=True, exist_ok=True)
+        if node.t == "d":
+            at.mkdir(exist_ok=True)
+        elif node.t == "l" and node.to is not None:
+            at.symlink_to(node.to)
+        elif node.t == "f" and node.e is None:
+            at.write_bytes(bytes.fromhex(node.x) if node.x is not None else (node.s or "").encode())
+            at.chmod(int(node.m or "0444", 8))
+    return folder
 
 
 class ChangingTree:
