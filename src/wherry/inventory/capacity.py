@@ -102,7 +102,7 @@ def size_pools(
             unknown="every type is at 0 and nothing runs: a licence, ECC or a broken manager"
             " look like this"
         )
-    free = least_free(told)
+    free = least_free(told, coupled=coupled)
     if coupled:
         _require_explained(told, free)
     sizes, remarks = _sizes(types, held, stated, free)
@@ -116,12 +116,16 @@ def is_closed(one: PlannedType, held: Held) -> bool:
     return bool(held.values) and one.value not in held.values
 
 
-def least_free(types: Sequence[PlannedType]) -> dict[str, int]:
-    """Give the least that must be free in each pool for the counts to be true."""
+def least_free(types: Sequence[PlannedType], *, coupled: bool) -> dict[str, int]:
+    """Give the least that must be free in each pool for the counts to be true.
+
+    Hints of several VFs mean the room of their board, so there the largest one is asked.
+    """
     free: dict[str, int] = {}
     for one in types:
+        count = one.available if coupled else one.least
         for pool, amount in one.units.items():
-            free[pool] = max(free.get(pool, 0), (one.available or 0) * amount)
+            free[pool] = max(free.get(pool, 0), (count or 0) * amount)
     return free
 
 

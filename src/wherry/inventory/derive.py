@@ -9,6 +9,7 @@ Source: design, sections 3 and 5.
 import hashlib
 
 import msgspec
+from msgspec import UNSET
 
 from wherry.inventory.capacity import Contradiction
 from wherry.inventory.findings import finding
@@ -31,11 +32,12 @@ def plan_host(report: Report, profiles: Profiles) -> HostPlan:
     """Derive what a report becomes.
 
     Raises:
-        ReportContradicts: it names a device or instance twice, or its counts tell two totals
-            of one pool.
+        ReportContradicts: it names a device or instance twice, a VF's physical function is a
+            VF, or its counts tell two totals of one pool.
     """
     facts, host = report.facts, report.host
     _require_single(facts, host)
+    _require_tree(facts, host)
     scene = Scene(facts=facts, profiles=profiles)
     nodes = plan_numa_providers(host, facts.host)
     providers = [plan_host_provider(host, facts.host), *nodes.values()]
@@ -77,6 +79,16 @@ def _require_single(facts: Facts, host: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             message = f"{what} {twice[0]} is listed twice"
+            raise ReportContradicts(message, host=host)
+
+
+def _require_tree(facts: Facts, host: str) -> None:
+    """Refuse VFs of VFs: in a circle they would all hang on each other and be lost."""
+    vfs = {device.name: device.physfn for device in facts.devices if device.role == "vf"}
+    for name in sorted(vfs):
+        physfn = vfs[name]
+        if physfn is not UNSET and physfn in vfs:
+            message = f"VF {name} has {physfn} as its physical function, which is a VF itself"
             raise ReportContradicts(message, host=host)
 
 

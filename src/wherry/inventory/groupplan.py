@@ -55,7 +55,7 @@ def plan_group(scene: Scene, group: Group, root: Device, uuid: str) -> GroupPlan
     sizes = (
         Sizes(unknown="what an unknown instance holds is not known")
         if unknown
-        else _sizes(group, types, [one.type for one in seen], leaving)
+        else _sizes(group, types, instances, leaving)
     )
     findings += [
         *(finding("UNKNOWN_INSTANCE", root.name, f"{one.id} of {one.type}") for one in unknown),
@@ -103,7 +103,8 @@ def _instances(scene: Scene, group: Group, root: Device) -> list[Instance]:
     parents = sorted(names | {root.name})
     found = [one for parent in parents for one in scene.instances.get(parent, ())]
     if group.profile.types_from == "creatable":
-        return [one for one in found if one.id in names]
+        # Also a VF that cannot be offered takes of its PF's memory.
+        return found
     return [one for one in found if one.parent in names]
 
 
@@ -112,7 +113,7 @@ def _seen(instance: Instance, one: PlannedType) -> SeenInstance:
 
 
 def _sizes(
-    group: Group, types: Sequence[PlannedType], instances: Sequence[str], leaving: int
+    group: Group, types: Sequence[PlannedType], instances: Sequence[Instance], leaving: int
 ) -> Sizes:
     profile, first = group.profile, group.members[0]
     if profile.types_from == "function":
@@ -120,13 +121,21 @@ def _sizes(
         return Sizes(pools=pools, types=tuple(types))
     if not types:
         return Sizes(unknown="no type is listed")
+    names = {one.id: one.name for one in types}
     return size_pools(
         types,
-        hold(types, instances),
-        stated_totals(profile, first.look({}), types, group.slot_count),
+        hold(types, [names[one.type] for one in instances]),
+        stated_totals(profile, first.look({}), types, _slots(group, instances)),
         coupled=profile.counts == "pools",
         leaving=leaving,
     )
+
+
+def _slots(group: Group, instances: Sequence[Instance]) -> int:
+    """Count the devices that instances are made on, those with one that are not offered too."""
+    if not group.slot_count or group.kind == "mdev":
+        return group.slot_count
+    return len({*(member.name for member in group.members), *(one.id for one in instances)})
 
 
 def _offers(

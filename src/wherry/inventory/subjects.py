@@ -102,7 +102,7 @@ class Scene:
         return {pf: tuple(several) for pf, several in found.items()}
 
     def _pf(self, device: Device) -> Device | None:
-        if device.role != "vf" or device.physfn is UNSET or device.physfn == device.name:
+        if device.role != "vf" or device.physfn is UNSET:
             return None
         return self.devices.get(device.physfn)
 

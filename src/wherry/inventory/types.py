@@ -37,11 +37,14 @@ class SeenType:
     Attributes:
         id: what instances call it; empty for a function.
         available: how many more could be made, summed over the devices; None: unknown.
+        least: how many more there must be room for: VFs of one board each say that one more
+            could be made on them, and together mean the same room.
     """
 
     id: str
     look: Look
     available: int | None
+    least: int | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class PlannedType:
         units: pool class to units of one instance; never empty.
         limit: most instances on an empty parent; None: none stated.
         value: what exclusivity looks at; None where nothing does.
+        available, least: as seen.
     """
 
     id: str
@@ -60,6 +64,7 @@ class PlannedType:
     look: Look
     fields: dict[str, str]
     available: int | None
+    least: int | None
     units: dict[str, int]
     limit: int | None
     value: Scalar | None
@@ -69,7 +74,7 @@ def see_types(members: Sequence[Subject], instances: Iterable[Instance]) -> list
     """List the types of some devices that are equal but for their names."""
     first = members[0]
     if first.types_from == "function":
-        return [SeenType(id="", look=first.look({}), available=len(members))]
+        return [SeenType(id="", look=first.look({}), available=len(members), least=len(members))]
     found: dict[str, SeenType] = {}
     for member in members:
         for attributes, available in _listed(member):
@@ -78,7 +83,7 @@ def see_types(members: Sequence[Subject], instances: Iterable[Instance]) -> list
     for instance in instances:
         if instance.type not in found and instance.type in numbers:
             known: dict[str, Attribute] = {"id": instance.type, "name": numbers[instance.type]}
-            found[instance.type] = SeenType(instance.type, first.look(known), available=0)
+            found[instance.type] = SeenType(instance.type, first.look(known), available=0, least=0)
     return [found[key] for key in sorted(found)]
 
 
@@ -118,6 +123,7 @@ def plan_type(profile: Profile, seen: SeenType) -> PlannedType | str:
         look=seen.look,
         fields=fields | {"type": name},
         available=seen.available,
+        least=seen.least,
         units=units,
         limit=None if isinstance(limit, Missing) else limit,
         value=None if isinstance(value, Missing) else value,
@@ -178,9 +184,13 @@ def _add(
     key = str(attributes["id"])
     before = found.get(key)
     if before is None:
-        found[key] = SeenType(key, member.look(attributes), available)
+        found[key] = SeenType(key, member.look(attributes), available, least=available)
     elif available is not None:
-        found[key] = replace(before, available=(before.available or 0) + available)
+        found[key] = replace(
+            before,
+            available=(before.available or 0) + available,
+            least=max(before.least or 0, available),
+        )
 
 
 def _recipe(profile: Profile, look: Look, fields: dict[str, str]) -> dict[str, int] | str:

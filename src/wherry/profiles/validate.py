@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from wherry.model.device import Param
 from wherry.model.inventory import MAX_INT
+from wherry.profiles.narrowness import conditions_of
 from wherry.profiles.patterns import fields_of, fill, parse_form
 from wherry.profiles.schema import ParamData, Profile, Source, TraitData
 from wherry.profiles.tables import is_resource_class, is_trait, is_trait_beginning
@@ -48,6 +49,7 @@ def _faults(profile: Profile) -> Iterator[str]:
         if fault:
             yield f"{fault} - at `{path}`"
     yield from _template_faults(profile)
+    yield from _pattern_faults(profile)
     yield from _name_faults(profile)
     for name, param in profile.params.items():
         fault = _fault_of_param(param)
@@ -90,6 +92,15 @@ def _template_faults(profile: Profile) -> Iterator[str]:
             continue
         if unknown:
             yield f"there is no field `{min(unknown)}` to fill `{template}` - at `{path}`"
+
+
+def _pattern_faults(profile: Profile) -> Iterator[str]:
+    patterns = [("$.only", pattern) for pattern in profile.only]
+    for key, several in conditions_of(profile.match).items():
+        patterns += [(f"$.match.{key}", pattern) for pattern in several]
+    for path, pattern in patterns:
+        if "*" in pattern[:-1]:
+            yield f"a `*` ends a pattern, it may stand nowhere else: `{pattern}` - at `{path}`"
 
 
 def _name_faults(profile: Profile) -> Iterator[str]:
