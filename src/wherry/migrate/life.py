@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.inventory.host_view import HostView
-from wherry.migrate.signal import Signal, admit, has_lapsed, render_time
+from wherry.migrate.signal import Signal, admit, has_lapsed, is_repeat, render_time
 from wherry.migrate.slots import refresh, slots_at_target
 from wherry.migrate.states import FIRST, Case, Transition, has_ended
 from wherry.model.checks import GuestResponse, Policy, Side
@@ -115,7 +115,7 @@ def begin(guest: Guest, target: Target, host: HostView, start: Start) -> Decisio
 
 
 def advance(migration: Migration, signal: Signal, ends: Ends) -> Decision:
-    """Take one step.
+    """Take one step; one that was taken already and is asked for again changes nothing.
 
     Raises:
         WrongState: it is not possible from this state.
@@ -123,6 +123,8 @@ def advance(migration: Migration, signal: Signal, ends: Ends) -> Decision:
         NotAllowed: it needs a token.
     """
     signal = complete(migration, signal)
+    if is_repeat(migration, signal):
+        return Decision(migration=migration, guest=ends.guest)
     step = admit(migration, signal)
     moved = _moved(migration, signal, step)
     return Decision(

@@ -3,8 +3,10 @@
 Source: design, section 7.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from msgspec import UNSET, UnsetType
 
@@ -12,6 +14,9 @@ from wherry.migrate.states import Case, Transition, find_transition
 from wherry.model.checks import Reason
 from wherry.model.errors import NotAllowed, TokenExpired, WrongState
 from wherry.model.migrations import Event, JobAnswer, Migration, Side
+
+_REPEATABLE: Final = frozenset({"start", "finish", "abort"})
+_OUTCOMES: Final[Mapping[Case, str]] = {"on target": "finished", "on source": "failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,29 @@ def admit(migration: Migration, signal: Signal) -> Transition:
     valid = migration.attempt if step.who == "agent" else migration.token
     _require_valid(migration, signal.token, valid, signal.now)
     return step
+
+
+def is_repeat(migration: Migration, signal: Signal) -> bool:
+    """Whether a signal has taken effect already and comes again, as after a lost answer.
+
+    It says the same as the last step, with the token that this was taken with; an abort by an
+    administrator has none.  A renewal gives a token and is never repeated: two senders who
+    both believe that they hold the present token are what it is there to prevent.
+    """
+    if not migration.history or signal.event not in _REPEATABLE:
+        return False
+    last = migration.history[-1]
+    if last.event != signal.event:
+        return False
+    match signal.event:
+        case "start":
+            return signal.token == last.token and not has_lapsed(migration, signal.now)
+        case "abort" if signal.token is None:
+            return True
+        case "finish" if migration.outcome != _OUTCOMES.get(signal.case):
+            return False
+        case _:
+            return signal.token == last.token - 1
 
 
 def require_holder(migration: Migration, token: int, now: float) -> None:
