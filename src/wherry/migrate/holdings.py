@@ -6,7 +6,7 @@ stays as it is, so that who wrote it finds it again.  What no slot of the guest 
 nodes, shared storage, devices that are not on its record) is left alone.
 
     hold(held, host, slots, resources=…, freed=…) -> Holding
-    add(held, name, placed) -> Holding
+    add(held, name, placed, others, host) -> Holding
     subtract(held, name, slot, host) -> Holding
     root_resources(held, host, slots) -> dict[str, int]
     claim_of(held, wanted, host, slots, claim_id=…) -> Claim | None
@@ -82,13 +82,29 @@ def hold(
     )
 
 
-def add(held: Holding, name: str, placed: PlacedSlot) -> Holding:
-    """Plan that a consumer holds one more device."""
+def add(
+    held: Holding, name: str, placed: PlacedSlot, others: Iterable[Slot], host: HostView
+) -> Holding:
+    """Plan that a consumer holds one more device.
+
+    Where its units are held already, since who allocates came first, they are not taken twice.
+
+    Args:
+        held: what its consumer holds now.
+        name: of the slot that is new.
+        placed: its device.
+        others: the guest's other slots.
+        host: where the guest is.
+    """
+    more = units_on(placed.slot.contract, placed.offer.offer)
+    need = _copied(more)
+    for slot in others:
+        _add(need, taken_by(slot, host))
     total = _copied(held.allocations)
-    contract, offer = placed.slot.contract, placed.offer.offer
-    _add(total, units_on(contract, offer))
-    others = tuple(each for each in held.occupants if each.slot != name)
-    return replace(held, allocations=total, occupants=(*others, *_occupants({name: placed})))
+    if any(in_pools(host.find_provider(u), total.get(u, {})) != need[u] for u in more):
+        _add(total, more)
+    kept = tuple(each for each in held.occupants if each.slot != name)
+    return replace(held, allocations=total, occupants=(*kept, *_occupants({name: placed})))
 
 
 def subtract(held: Holding, name: str, slot: Slot, host: HostView) -> Holding:
