@@ -6,13 +6,25 @@ from typing import Any, cast
 import pytest
 from falcon.testing import TestClient
 
+from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from doors import ROUTES, Ask
+from service import any_service, service
 from wherry.api.app import Door, make_app
 from wherry.api.auth import Identify
 from wherry.api.metrics import EVENTS, Metrics, request_families
 from wherry.api.routes import Route
 from wherry.api.waiting import WaitingRoom
 from wherry.model.caller import LOCAL_ADMIN
+
+__all__ = [
+    "any_service",
+    "postgresql",
+    "postgresql_url",
+    "service",
+    "sqlite_template",
+    "sqlite_url",
+    "store_url",
+]
 
 
 @pytest.fixture

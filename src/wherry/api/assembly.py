@@ -24,7 +24,7 @@ class Service:
 
     Attributes:
         app: answers requests.
-        stop: lets waiting requests go; they answer with nothing.
+        stop: lets waiting requests go; they answer with what there is.
         close: closes the engine; the last thing to do.
     """
 
@@ -60,8 +60,12 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
         max_body=settings.max_body_mb << 20,
         local_only=settings.auth == "none",
     )
-    app = make_app(door, ROUTES)
-    return Service(app=app, stop=room.stopping.set, close=engine.close, engine=engine)
+
+    def stop() -> None:
+        room.stopping.set()
+        engine.let_go()
+
+    return Service(app=make_app(door, ROUTES), stop=stop, close=engine.close, engine=engine)
 
 
 def _metrics(flat: Any, row: int) -> Metrics:

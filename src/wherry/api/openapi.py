@@ -4,7 +4,7 @@ Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,7 +30,8 @@ what is wrong, and nothing is changed then. Creates are idempotent by the client
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     """Describe the calls as an OpenAPI document."""
     types = _types(routes)
-    schemas, components = _spelled_as_ecma(msgspec.json.schema_components(types, ref_template=REF))
+    made = msgspec.json.schema_components(types, ref_template=REF)
+    schemas, components = _spell(made, _plain_names(made[1], types))
     shown = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Any] = {}
     for route in routes:
@@ -47,16 +48,32 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def _spelled_as_ecma(schema: Any) -> Any:
-    r"""Write patterns as JSON Schema has them: there ``$`` is the very end, and \Z nothing."""
+def _plain_names(components: Mapping[str, Any], types: Iterable[Any]) -> dict[str, str]:
+    """Name those that two modules have by one name: what a call takes or gives keeps it."""
+    shown = {f"{kind.__module__}.{kind.__name__}" for kind in types if isinstance(kind, type)}
+    plain = {}
+    for name in components:
+        module, dot, last = name.rpartition(".")
+        above = module.rpartition(".")[2].title()
+        plain[name] = f"{above}{last}" if dot and name not in shown else last
+    return plain
+
+
+def _spell(schema: Any, names: Mapping[str, str]) -> Any:
+    r"""Write patterns and names as readers have them: ``$`` is the very end, and \Z nothing."""
     if isinstance(schema, dict):
-        return {
-            key: value.replace("\\Z", "$") if key == "pattern" else _spelled_as_ecma(value)
-            for key, value in schema.items()
-        }
+        return {names.get(key, key): _spell_one(key, of, names) for key, of in schema.items()}
     if isinstance(schema, list | tuple):
-        return [_spelled_as_ecma(item) for item in schema]
+        return [_spell(item, names) for item in schema]
     return schema
+
+
+def _spell_one(key: str, value: Any, names: Mapping[str, str]) -> Any:
+    if key == "pattern" and isinstance(value, str):
+        return value.replace("\\Z", "$")
+    if key == "$ref":
+        return REF.format(name=names[value.removeprefix(REF.format(name=""))])
+    return _spell(value, names)
 
 
 def _types(routes: Iterable[Route]) -> list[Any]:

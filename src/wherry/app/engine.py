@@ -81,10 +81,14 @@ class Engine:
         self._threads.append(thread)
         thread.start()
 
-    def close(self) -> None:
-        """Stop the threads and end all connections; what was acknowledged stays."""
+    def let_go(self) -> None:
+        """Let those who wait go with what there is; other requests are answered as before."""
         self._closing.set()
         self.moved.ring()
+
+    def close(self) -> None:
+        """Stop the threads and end all connections; what was acknowledged stays."""
+        self.let_go()
         for thread in self._threads:
             thread.join(timeout=5)
         self.store.close()

@@ -1,0 +1,150 @@
+"""The service as a process: it starts, says where, serves, stops; and refuses what it must."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from databases import PostgresqlServer
+from service import Process, Running, ask, clean_environ, start_process
+
+
+def refusal(*words: str, **environ: str) -> tuple[int, str]:
+    """Start a service that must not start; gives status and what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "wherry", "serve", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**clean_environ(), **environ},
+    )
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.returncode, done.stderr
+
+
+def test_a_fresh_service_is_alive_and_ready(any_service: Running) -> None:
+    assert any_service.get("/healthz") == {"status": "ok"}
+    assert any_service.get("/readyz") == {
+        "ready": True,
+        "checks": {"store": "ok", "running": "ok"},
+    }
+
+
+def test_a_service_that_stops_is_no_longer_ready(service: Running) -> None:
+    service.service.stop()
+    answer = service.ask("GET", "/readyz")
+
+    assert answer.status == 503
+    assert answer.json == {"ready": False, "checks": {"store": "ok", "running": "stopping"}}
+
+
+def test_a_process_serves_owns_its_file_stops_and_keeps_what_it_was_told(tmp_path: Path) -> None:
+    first = start_process(tmp_path / "state")
+    pack = {"id": "p1", "rows": []}
+    assert first.ask("PUT", "/wherry/packs/p1", pack).status == 200
+
+    status, said = refusal("--port", "0", "--state-dir", str(tmp_path / "state"))
+    assert status == 3
+    assert "another" in said
+
+    status, said = refusal("--port", str(first.port), "--state-dir", str(tmp_path / "other"))
+    assert status == 3
+    assert "in use" in said
+
+    waited: list[float] = []
+    body = {"host": "node-1"}
+    assert first.ask("PUT", "/wherry/hosts/node-1/report", a_report(body["host"])).status == 200
+
+    def wait() -> None:
+        began = time.monotonic()
+        answer = first.ask("GET", "/wherry/hosts/node-1/jobs?wait=60")
+        assert answer.json == {"jobs": []}
+        waited.append(time.monotonic() - began)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.5)
+    assert first.stop() == 0
+    waiting.join(timeout=10)
+    assert len(waited) == 1
+    assert waited[0] < 15
+
+    again = start_process(tmp_path / "state")
+    assert again.ask("GET", "/wherry/packs/p1").json == pack
+    assert again.stop() == 0
+
+
+def a_report(host: str) -> dict[str, object]:
+    return {
+        "schema": "wherry.report/1",
+        "host": host,
+        "boot_id": "b1",
+        "sequence": 1,
+        "observed_at": "2026-11-22T10:15:00Z",
+        "facts": {},
+    }
+
+
+def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    running = start_process(tmp_path)
+    running.signal(signal.SIGKILL)
+    running.wait()
+    until = time.monotonic() + 20
+    while _answers(running) and time.monotonic() < until:
+        time.sleep(0.1)
+
+    assert not _answers(running)
+
+
+def _answers(running: Process) -> bool:
+    try:
+        return ask(running.url, "GET", "/healthz").status == 200
+    except OSError:
+        return False
+
+
+def test_two_workers_share_a_fleet_on_postgresql_and_count_together(
+    postgresql_url: str, postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    running = start_process(tmp_path, "--database", postgresql_url, "--workers", "2")
+    try:
+        for number in range(20):
+            pack = {"id": f"p{number}", "rows": []}
+            assert running.ask("PUT", f"/wherry/packs/p{number}", pack).status == 200
+            assert running.ask("GET", f"/wherry/packs/p{number}").json == pack
+        text = running.ask("GET", "/metrics").body.decode()
+        line = next(line for line in text.splitlines() if 'method="PUT"' in line)
+        assert line.endswith(" 20")
+    finally:
+        assert running.stop() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--workers", "2"), 2, "SQLite has one owning process"),
+        (("--host", "0.0.0.0"), 2, "not loopback"),
+        (("--port", "http"), 2, "option --port: 'http' must be a whole number from 0 to 65535"),
+        (("--auth", "token"), 2, "tokens_file"),
+        (("--auth", "token", "--tokens-file", "/nothing"), 2, "/nothing"),
+        (("--profile-dir", "/nothing"), 2, "/nothing cannot be read"),
+        (("--database", "postgresql://w@127.0.0.1:9/none"), 3, "database"),
+    ],
+)
+def test_a_service_that_cannot_be_as_asked_says_why_in_one_line_and_does_not_start(
+    tmp_path: Path, words: tuple[str, ...], status: int, said: str
+) -> None:
+    if os.environ.get("WHERRY_TEST_PROFILE") != "full" and words[0] not in {"--workers", "--host"}:
+        pytest.skip("each starts a process: the full profile starts them all")
+    found, message = refusal("--state-dir", str(tmp_path), *words)
+
+    assert (found, message[:8]) == (status, "wherry: ")
+    assert said in message
