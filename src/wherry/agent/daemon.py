@@ -15,7 +15,7 @@ from types import FrameType
 from wherry.agent.client import Client, part
 from wherry.agent.host import Host
 from wherry.agent.preflight import answer_source, answer_target
-from wherry.model.errors import ReportOutdated, ServiceUnavailable, WherryError
+from wherry.model.errors import ServiceUnavailable, WherryError
 from wherry.model.facts import Report
 from wherry.model.migrations import JobAnswer, PreflightJob
 from wherry.model.wire import JobList, ReportAnswer
@@ -24,9 +24,19 @@ log = logging.getLogger("wherry.agent")
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
+SHORT_TURN_S = 3.0
+"""Time between two looks for work where the service has no place to wait: well below the
+time that it gives both ends of a pre-flight."""
 
-_PASSING = frozenset({"service.unavailable", "service.busy", "store.unavailable", "internal"})
-"""Codes after which the same request may well go through later."""
+BUSY = "service.busy"
+_PASSING = frozenset(
+    {
+        *("service.unavailable", BUSY, "store.unavailable", "internal"),
+        *("report.outdated", "report.contradicts"),  # the next look is another report
+        "not_found",  # the service has lost its state: it learns of this host anew
+    }
+)
+"""Codes after which going on makes sense."""
 
 
 class Stopped(BaseException):
@@ -60,8 +70,10 @@ class Agent:
                 self.round()
                 pause_s = FIRST_PAUSE_S
             except WherryError as error:
-                if not _may_pass(error):
+                if error.code not in _PASSING:
                     raise
+                if error.code == "not_found":
+                    self._next_look = 0.0
                 log.warning("%s; next try in %.0f s", error, pause_s)
                 # Many agents lose one service at once: they shall not come back at once.
                 time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311, no secret
@@ -72,9 +84,21 @@ class Agent:
         if time.monotonic() >= self._next_look:
             self.report()
         wait_s = int(min(self.wait_s, self._left_s()))
-        if not self.work(wait_s=wait_s) and wait_s == 0:
+        try:
+            found = self.work(wait_s=wait_s)
+        except WherryError as error:
+            if error.code != BUSY:
+                raise
+            self._look_in_short_turns()
+            return
+        if not found and wait_s == 0:
             # A wait of less than a second, or none, must not become a busy loop.
             time.sleep(min(1.0, self._left_s()))
+
+    def _look_in_short_turns(self) -> None:
+        """Go on without a place to wait: other agents hold them all."""
+        if not self.work(wait_s=0):
+            time.sleep(SHORT_TURN_S * random.uniform(0.5, 1.0))  # noqa: S311, no secret
 
     def _left_s(self) -> float:
         return max(0.0, self._next_look - time.monotonic())
@@ -121,11 +145,6 @@ class Agent:
     @property
     def _path(self) -> str:
         return f"/wherry/hosts/{part(self.host.name)}"
-
-
-def _may_pass(error: WherryError) -> bool:
-    """Whether going on makes sense; an older report is followed by a newer one."""
-    return error.code in _PASSING or isinstance(error, ReportOutdated)
 
 
 @contextmanager
