@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0001"
+REVISION = "0002"
 """Schema that this version of the program reads and writes."""
 
 
@@ -125,6 +125,7 @@ provider = Table(
     Column("generation", BigInteger, nullable=False),
     Column("facts_generation", BigInteger, nullable=False),
     Column("gone", Boolean, nullable=False),
+    Column("changed_at", Float),  # for Last-Modified; null where nobody wrote it down
     **ROOMY,
 )
 
@@ -140,6 +141,7 @@ resource_class = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Name, nullable=False, unique=True),
+    Column("created_at", Float),
 )
 
 trait = Table(
@@ -147,6 +149,7 @@ trait = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Name, nullable=False, unique=True),
+    Column("created_at", Float),
 )
 
 provider_trait = Table(
@@ -154,6 +157,14 @@ provider_trait = Table(
     metadata,
     Column("provider", Id, ForeignKey("provider.id"), primary_key=True),
     Column("trait", Integer, ForeignKey("trait.id"), primary_key=True, index=True),
+    **KEYED,
+)
+
+provider_aggregate = Table(
+    "provider_aggregate",
+    metadata,
+    Column("provider", Id, ForeignKey("provider.id"), primary_key=True),
+    Column("aggregate", Name, primary_key=True, index=True),
     **KEYED,
 )
 
@@ -172,6 +183,7 @@ inventory = Table(
     Column("used", BigInteger, nullable=False),
     Column("charged", BigInteger, nullable=False),
     Column("stray", BigInteger, nullable=False),
+    Column("changed_at", Float),
     CheckConstraint("used >= 0", name="used"),
     CheckConstraint("charged >= 0", name="charged"),
     CheckConstraint("stray >= 0", name="stray"),
@@ -219,6 +231,7 @@ consumer = Table(
     Column("type", Text, nullable=False),
     Column("project", Name, nullable=False, index=True),
     Column("user_id", Name, nullable=False),
+    Column("changed_at", Float),
     **ROOMY,
 )
 

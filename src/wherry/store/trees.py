@@ -288,6 +288,7 @@ def _end(tx: Tx, rows: Sequence[Stored]) -> None:
         for table in (
             tables.provider_plan,
             tables.provider_trait,
+            tables.provider_aggregate,
             tables.provider_device,
             tables.seen_instance,
             tables.view,

@@ -1,0 +1,128 @@
+"""Inventories as Placement's clients write and read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+
+from wherry.inventory.views import view_numbers
+from wherry.model.inventory import Inventory
+from wherry.store import tables
+from wherry.store.placement_providers import ProviderRow
+from wherry.store.providers import read_providers
+from wherry.store.rows import intern, upsert
+from wherry.store.transaction import Tx
+
+inventory = tables.inventory
+MOST = 1 << 62
+"""Capacities are kept up to this; nobody can hold so much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """One class on one provider as shown: with it `used`, and when it changed."""
+
+    inventory: Inventory
+    used: int
+    changed_at: float | None
+
+
+def read_stock(tx: Tx, row: ProviderRow) -> dict[str, Stock]:
+    """Read what a provider has, in the order in which the classes came."""
+    c, name = inventory.c, tables.resource_class.c.name
+    query = (
+        select(c.total, c.reserved, c.min_unit, c.max_unit, c.step_size, c.allocation_ratio)
+        .add_columns(c.cap, c.used, c.charged, c.stray, c.changed_at, name)
+        .join(tables.resource_class, tables.resource_class.c.id == c["class"])
+        .where(c.provider == row.id)
+        .order_by(c["class"])
+    )
+    rows = tx.execute(query).all()
+    stock = {
+        found.name: Stock(
+            inventory=Inventory(
+                total=found.total,
+                # What siblings and strangers took of a pool is nobody's allocation of it.
+                reserved=found.reserved + found.charged - found.used + found.stray,
+                min_unit=found.min_unit,
+                max_unit=found.max_unit,
+                step_size=found.step_size,
+                allocation_ratio=found.allocation_ratio,
+            ),
+            used=found.used,
+            changed_at=found.changed_at,
+        )
+        for found in rows
+        if found.cap is not None
+    }
+    return stock | _views(tx, row, {found.name for found in rows if found.cap is None})
+
+
+def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:
+    """What classes that count a type's recipe show of their pools."""
+    if not names:
+        return {}
+    record = next(read_providers(tx, uuids=[row.uuid]))
+    shown = {}
+    for name in sorted(names & record.plan.views.keys()):
+        numbers = view_numbers(record.plan, record.use, name)
+        shown[name] = Stock(
+            inventory=Inventory(total=numbers.total, reserved=numbers.reserved),
+            used=numbers.used,
+            changed_at=row.changed_at,
+        )
+    return shown
+
+
+def write_inventory(
+    tx: Tx, row: ProviderRow, inventories: Mapping[str, Inventory], *, now: float
+) -> None:
+    """Add inventories of a client's provider, or give those that are there new limits."""
+    classes = intern(tx, tables.resource_class, inventories)
+    c = inventory.c
+    query = select(c["class"], c.used, c.charged, c.stray).where(c.provider == row.id)
+    held = {number: tuple(rest) for number, *rest in tx.rows(query)}
+    rows = []
+    for name, limits in inventories.items():
+        used, charged, stray = held.get(classes[name], (0, 0, 0))
+        rows.append(
+            {
+                "provider": row.id,
+                "class": classes[name],
+                "total": limits.total,
+                "reserved": limits.reserved,
+                "min_unit": limits.min_unit,
+                "max_unit": limits.max_unit,
+                "step_size": limits.step_size,
+                "allocation_ratio": limits.allocation_ratio,
+                "cap": max(-MOST, min(MOST, limits.capacity)),
+                "used": used,
+                "charged": charged,
+                "stray": stray,
+                "changed_at": now,
+            }
+        )
+    upsert(tx, inventory, rows)
+
+
+def drop_inventory(tx: Tx, row: ProviderRow, names: set[str]) -> None:
+    """Remove inventories of which nothing is held."""
+    if not names:
+        return
+    numbers = select(tables.resource_class.c.id).where(
+        tables.resource_class.c.name.in_(sorted(names))
+    )
+    c = inventory.c
+    tx.execute(delete(inventory).where(c.provider == row.id, c["class"].in_(numbers)))
+
+
+def open_wide(tx: Tx, row: ProviderRow, names: set[str]) -> None:
+    """Let inventories take whatever a reshape is to put on them until its end."""
+    if not names:
+        return
+    numbers = select(tables.resource_class.c.id).where(
+        tables.resource_class.c.name.in_(sorted(names))
+    )
+    c = inventory.c
+    statement = update(inventory).where(c.provider == row.id, c["class"].in_(numbers))
+    tx.execute(statement.values(cap=MOST))

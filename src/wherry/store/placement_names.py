@@ -1,0 +1,73 @@
+"""Names of resource classes and traits that this database knows besides the standard ones.
+
+A name comes into being by a client's request or a report; a standard one gets its row when a
+provider first has it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table, delete, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wherry.store import tables
+from wherry.store.rows import batches
+from wherry.store.transaction import Tx
+
+CLASSES, TRAITS = tables.resource_class, tables.trait
+Times = Mapping[str, float | None]
+"""Name to the time at which it was made; None where nobody wrote that down."""
+
+
+def read_names(tx: Tx, table: Table, names: Iterable[str] | None = None) -> dict[str, float | None]:
+    """Read all names of a table, or those of some names that it has, in their order."""
+    query = select(table.c.name, table.c.created_at).order_by(table.c.id)
+    if names is None:
+        return dict(tx.rows(query))
+    found: dict[str, float | None] = {}
+    for batch in batches(sorted(set(names))):
+        found.update(dict(tx.rows(query.where(table.c.name.in_(batch)))))
+    return found
+
+
+def add_name(tx: Tx, table: Table, name: str, *, now: float) -> bool:
+    """Add a name; says whether it is new."""
+    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = insert(table).values(name=name, created_at=now)
+    statement = statement.on_conflict_do_nothing(index_elements=["name"])
+    return tx.execute(statement.returning(table.c.id)).first() is not None
+
+
+def rename(tx: Tx, table: Table, name: str, new: str) -> bool:
+    """Give a name another spelling everywhere; says whether there was such a name."""
+    statement = update(table).where(table.c.name == name).values(name=new)
+    return tx.execute(statement).rowcount > 0
+
+
+def is_class_used(tx: Tx, name: str) -> bool:
+    """Whether any provider has an inventory, a view or a pool of a class."""
+    number = select(CLASSES.c.id).where(CLASSES.c.name == name).scalar_subquery()
+    columns = (tables.inventory.c["class"], tables.view.c["class"], tables.view.c.pool)
+    return any(_has(tx, column == number) for column in columns)
+
+
+def is_trait_used(tx: Tx, name: str) -> bool:
+    """Whether any provider has a trait."""
+    number = select(TRAITS.c.id).where(TRAITS.c.name == name).scalar_subquery()
+    return _has(tx, tables.provider_trait.c.trait == number)
+
+
+def drop_name(tx: Tx, table: Table, name: str) -> bool:
+    """Forget a name that nothing uses; says whether there was one."""
+    return tx.execute(delete(table).where(table.c.name == name)).rowcount > 0
+
+
+def read_used_traits(tx: Tx) -> dict[str, float | None]:
+    """Read the traits that some provider has."""
+    trait, held = tables.trait, tables.provider_trait
+    query = select(trait.c.name, trait.c.created_at).order_by(trait.c.id)
+    return dict(tx.rows(query.where(trait.c.id.in_(select(held.c.trait)))))
+
+
+def _has(tx: Tx, condition: Any) -> bool:
+    return bool(tx.execute(select(exists().where(condition))).scalar())

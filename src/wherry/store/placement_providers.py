@@ -1,0 +1,316 @@
+"""Resource providers as Placement's clients see and write them.
+
+A provider that a client made has a plan as one of a report has it, written anew with every
+change: so the fleet in memory knows both kinds alike.  Whoever writes locks first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, delete, insert, select, true, update
+
+from wherry.model.inventory import Inventory, PlannedProvider
+from wherry.store import tables
+from wherry.store.body import encode
+from wherry.store.changes import append_changes
+from wherry.store.rows import batches, intern, upsert
+from wherry.store.transaction import Tx
+
+provider, inventory = tables.provider, tables.inventory
+_parent, _root = provider.alias("parent"), provider.alias("root")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """One provider without what it has."""
+
+    id: int
+    uuid: str
+    name: str
+    generation: int
+    parent: str | None
+    root: str
+    owner: Literal["report", "client"]
+    changed_at: float | None
+    """None where nobody wrote that down."""
+
+
+_columns = (
+    provider.c.id,
+    provider.c.uuid,
+    provider.c.name,
+    provider.c.generation,
+    _parent.c.uuid.label("parent"),
+    _root.c.uuid.label("root"),
+    provider.c.owner,
+    provider.c.changed_at,
+)
+
+
+def find_providers(tx: Tx, *where: ColumnElement[bool]) -> list[ProviderRow]:
+    """Read the providers that meet conditions on the table ``provider``, oldest first."""
+    query = (
+        select(*_columns)
+        .join(_root, _root.c.id == provider.c.root)
+        .outerjoin(_parent, _parent.c.id == provider.c.parent)
+        .where(*where or (true(),))
+        .order_by(provider.c.id)
+    )
+    return [ProviderRow(**row) for row in tx.execute(query).mappings()]
+
+
+def find_provider(tx: Tx, uuid: str) -> ProviderRow | None:
+    """Read one provider; None where there is none."""
+    return next(iter(find_providers(tx, provider.c.uuid == uuid)), None)
+
+
+def lock_providers(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
+    """Lock providers in order of uuid, as claims do, and read them; those that are there."""
+    wanted = sorted(set(uuids))
+    found: dict[str, ProviderRow] = {}
+    for batch in batches(wanted):
+        query = select(provider.c.id).where(provider.c.uuid.in_(batch))
+        tx.execute(query.order_by(provider.c.uuid).with_for_update()).all()
+    for batch in batches(wanted):
+        found |= {row.uuid: row for row in find_providers(tx, provider.c.uuid.in_(batch))}
+    return found
+
+
+def lock_tree(tx: Tx, root: str) -> list[ProviderRow]:
+    """Lock a whole tree in order of uuid, and read it."""
+    of_root = provider.c.root == select(_root.c.id).where(_root.c.uuid == root).scalar_subquery()
+    query = select(provider.c.id).where(of_root).order_by(provider.c.uuid)
+    tx.execute(query.with_for_update(of=provider)).all()
+    return find_providers(tx, of_root)
+
+
+def is_taken(tx: Tx, *, uuid: str | None = None, name: str | None = None) -> bool:
+    """Whether a provider has this uuid or name."""
+    condition = provider.c.uuid == uuid if uuid is not None else provider.c.name == name
+    return tx.execute(select(provider.c.id).where(condition)).first() is not None
+
+
+def insert_provider(
+    tx: Tx, *, uuid: str, name: str, parent: ProviderRow | None, now: float
+) -> ProviderRow:
+    """Write a client's provider that has nothing yet.
+
+    One that comes back goes on above the generation that it had: whoever still holds the old
+    one in memory must not take it for newer.
+    """
+    gone = tables.gone.c
+    query = select(gone.generation).where(gone.kind == "provider", gone.key == uuid)
+    last = tx.execute(query).scalar() or 0
+    statement = insert(provider).values(
+        uuid=uuid,
+        name=name,
+        host=None,
+        parent=parent.id if parent else None,
+        root=_number(tx, parent.root) if parent else None,
+        owner="client",
+        generation=last,
+        facts_generation=last,
+        gone=False,
+        changed_at=now,
+    )
+    number: int = tx.execute(statement.returning(provider.c.id)).scalar_one()
+    if parent is None:
+        tx.execute(update(provider).where(provider.c.id == number).values(root=number))
+    write_plan(tx, number)
+    append_changes(tx, [("provider", uuid, last)])
+    return find_providers(tx, provider.c.uuid == uuid)[0]
+
+
+def update_provider(
+    tx: Tx, row: ProviderRow, *, name: str, parent: ProviderRow | None, now: float
+) -> None:
+    """Rename a provider, and put it and all below it under another parent, or under none."""
+    values: dict[str, Any] = {"name": name, "changed_at": now}
+    moved = (parent.uuid if parent else None) != row.parent
+    if moved:
+        values["parent"] = parent.id if parent else None
+    tx.execute(update(provider).where(provider.c.id == row.id).values(values))
+    if moved:
+        root = _number(tx, parent.root) if parent else row.id
+        below = _below(tx, row)
+        for batch in batches(below):
+            tx.execute(update(provider).where(provider.c.id.in_(batch)).values(root=root))
+    write_plan(tx, row.id)
+    tell(tx, [row.id])
+
+
+def delete_provider(tx: Tx, row: ProviderRow) -> None:
+    """Remove a provider on which nothing is held and below which nothing stands."""
+    for table in (
+        tables.provider_plan,
+        tables.provider_trait,
+        tables.provider_aggregate,
+        tables.provider_device,
+        tables.seen_instance,
+        tables.view,
+        tables.inventory,
+    ):
+        tx.execute(delete(table).where(table.c.provider == row.id))
+    tx.execute(update(provider).where(provider.c.id == row.id).values(parent=None, root=None))
+    tx.execute(delete(provider).where(provider.c.id == row.id))
+    last = row.generation + 1
+    upsert(tx, tables.gone, [{"kind": "provider", "key": row.uuid, "generation": last}])
+    append_changes(tx, [("provider", row.uuid, last)])
+
+
+def has_children(tx: Tx, row: ProviderRow) -> bool:
+    """Whether a provider has others below it."""
+    query = select(provider.c.id).where(provider.c.parent == row.id).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def is_held(tx: Tx, row: ProviderRow) -> bool:
+    """Whether any consumer holds something on a provider."""
+    held = tables.allocation
+    query = select(held.c.provider).where(held.c.provider == row.id).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def move_on(tx: Tx, row: ProviderRow, *, now: float) -> int:
+    """Move a provider's generation on after its facts changed; gives the new one."""
+    statement = (
+        update(provider)
+        .where(provider.c.id == row.id)
+        .values(
+            generation=provider.c.generation + 1,
+            facts_generation=provider.c.facts_generation + 1,
+            changed_at=now,
+        )
+    )
+    generation: int = tx.execute(statement.returning(provider.c.generation)).scalar_one()
+    if row.owner == "client":
+        write_plan(tx, row.id)
+    append_changes(tx, [("provider", row.uuid, generation)])
+    return generation
+
+
+def touch(tx: Tx, uuids: Sequence[str], *, now: float) -> None:
+    """Move the generations of providers on that a client named without changing their use."""
+    for batch in batches(uuids):
+        statement = (
+            update(provider)
+            .where(provider.c.uuid.in_(batch))
+            .values(generation=provider.c.generation + 1, changed_at=now)
+        )
+        moved = tx.rows(statement.returning(provider.c.uuid, provider.c.generation))
+        append_changes(tx, [("use", uuid, generation) for uuid, generation in moved])
+
+
+def stamp(tx: Tx, uuids: Sequence[str], *, now: float) -> None:
+    """Write down when a claim changed providers."""
+    for batch in batches(uuids):
+        tx.execute(update(provider).where(provider.c.uuid.in_(batch)).values(changed_at=now))
+
+
+def tell(tx: Tx, numbers: Sequence[int]) -> None:
+    """Tell the feed of providers whose generation stays."""
+    for batch in batches(numbers):
+        query = select(provider.c.uuid, provider.c.generation).where(provider.c.id.in_(batch))
+        append_changes(tx, [("provider", uuid, number) for uuid, number in tx.rows(query)])
+
+
+def write_plan(tx: Tx, number: int) -> None:
+    """Write the plan of a client's provider anew from what the tables say."""
+    p, trait, held = provider.c, tables.trait, tables.provider_trait
+    name, uuid, parent = tx.execute(
+        select(p.name, p.uuid, _parent.c.uuid)
+        .outerjoin(_parent, _parent.c.id == p.parent)
+        .where(p.id == number)
+    ).one()
+    traits = tx.execute(
+        select(trait.c.name)
+        .join(held, held.c.trait == trait.c.id)
+        .where(held.c.provider == number)
+        .order_by(trait.c.name)
+    ).scalars()
+    inventories = read_limits(tx, inventory.c.provider == number).get(number, {})
+    plan = PlannedProvider(
+        uuid=uuid, name=name, parent=parent, traits=tuple(traits), inventories=inventories
+    )
+    upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(plan)}])
+
+
+def read_limits(tx: Tx, *where: ColumnElement[bool]) -> dict[int, dict[str, Inventory]]:
+    """Read inventories without their use: id of the provider to class to inventory."""
+    i, name = inventory.c, tables.resource_class.c.name
+    query = (
+        select(i.provider, name, i.total, i.reserved, i.min_unit, i.max_unit, i.step_size)
+        .add_columns(i.allocation_ratio)
+        .join(tables.resource_class, tables.resource_class.c.id == i["class"])
+        .where(i.cap.is_not(None), *where)
+        .order_by(i.provider, i["class"])
+    )
+    found: dict[int, dict[str, Inventory]] = {}
+    for number, class_name, total, reserved, low, high, step, ratio in tx.rows(query):
+        found.setdefault(number, {})[class_name] = Inventory(
+            total=total,
+            reserved=reserved,
+            min_unit=low,
+            max_unit=high,
+            step_size=step,
+            allocation_ratio=ratio,
+        )
+    return found
+
+
+def write_traits(tx: Tx, row: ProviderRow, names: Iterable[str]) -> None:
+    """Make the traits of a provider these."""
+    wanted = intern(tx, tables.trait, names)
+    held = tables.provider_trait
+    tx.execute(delete(held).where(held.c.provider == row.id))
+    if wanted:
+        rows = [{"provider": row.id, "trait": number} for number in sorted(wanted.values())]
+        tx.execute(insert(held), rows)
+
+
+def read_traits(tx: Tx, *where: ColumnElement[bool]) -> dict[int, dict[str, float | None]]:
+    """Read traits: id of the provider to trait to the time at which the trait was made."""
+    trait, held = tables.trait, tables.provider_trait
+    query = (
+        select(held.c.provider, trait.c.name, trait.c.created_at)
+        .join(trait, trait.c.id == held.c.trait)
+        .where(*where or (true(),))
+        .order_by(trait.c.name)
+    )
+    found: dict[int, dict[str, float | None]] = {}
+    for number, name, created_at in tx.rows(query):
+        found.setdefault(number, {})[name] = created_at
+    return found
+
+
+def write_aggregates(tx: Tx, row: ProviderRow, uuids: Sequence[str]) -> None:
+    """Make the aggregates that a provider belongs to these."""
+    table = tables.provider_aggregate
+    tx.execute(delete(table).where(table.c.provider == row.id))
+    if uuids:
+        rows = [{"provider": row.id, "aggregate": uuid} for uuid in dict.fromkeys(uuids)]
+        tx.execute(insert(table), rows)
+
+
+def read_aggregates(tx: Tx, *where: ColumnElement[bool]) -> dict[int, list[str]]:
+    """Read aggregates: id of the provider to those that it belongs to."""
+    table = tables.provider_aggregate
+    query = select(table.c.provider, table.c.aggregate).where(*where or (true(),))
+    found: dict[int, list[str]] = {}
+    for number, uuid in tx.rows(query.order_by(table.c.aggregate)):
+        found.setdefault(number, []).append(uuid)
+    return found
+
+
+def _number(tx: Tx, uuid: str) -> int:
+    number: int = tx.execute(select(provider.c.id).where(provider.c.uuid == uuid)).scalar_one()
+    return number
+
+
+def _below(tx: Tx, row: ProviderRow) -> list[int]:
+    """A provider's id and those of all that stand below it."""
+    tree = provider.alias("tree")
+    line = select(provider.c.id).where(provider.c.id == row.id).cte("line", recursive=True)
+    line = line.union_all(select(tree.c.id).join(line, tree.c.parent == line.c.id))
+    return sorted(tx.execute(select(line.c.id)).scalars())
