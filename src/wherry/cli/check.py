@@ -14,7 +14,8 @@ from wherry.cli.files import JSON_FILE, read_document, read_record
 from wherry.cli.output import print_json, say
 from wherry.cli.reasons import configure_lines, reason_lines
 from wherry.cli.service import json_option
-from wherry.compat.answer import answer, answer_line, parse_request
+from wherry.compat.answer import answer, parse_request
+from wherry.compat.stream import Stream
 from wherry.model.checks import CheckResponse, Policy
 from wherry.model.errors import InvalidFile, InvalidRequest
 
@@ -94,19 +95,27 @@ def _print(response: CheckResponse) -> None:
 def answer_stream(source: int, target: BinaryIO) -> int:
     """Answer each line of *source* on *target*, in order, until its end.
 
-    What is there is answered and flushed at once, so a program may talk line by line; the
-    memory it takes is bound by the longest line.
+    What is there is answered and flushed at once, so a program may talk line by line.  The
+    memory it takes is bound by the longest line and by what a stream remembers.
 
     Source: specification of compatibility, section 15.
     """
+    stream = Stream()
+    number = 0
     for lines in read_lines(source):
-        target.write(b"".join(answer_line(line) + b"\n" for line in lines))
+        answers = [
+            stream.answer(line, at) + b"\n"
+            for at, line in enumerate(lines, number + 1)
+            if line.strip()
+        ]
+        number += len(lines)
+        target.write(b"".join(answers))
         target.flush()
     return YES
 
 
 def read_lines(source: int, chunk: int = CHUNK) -> Iterator[list[bytes]]:
-    """Give the whole lines that are there, as they come; blank ones are passed over."""
+    """Give the whole lines that are there, as they come; the last may lack its end."""
     pieces: list[bytes] = []
     while data := os.read(source, chunk):
         head, newline, rest = data.rpartition(b"\n")
@@ -115,6 +124,6 @@ def read_lines(source: int, chunk: int = CHUNK) -> Iterator[list[bytes]]:
             continue
         lines = b"".join((*pieces, head)).split(b"\n")
         pieces = [rest]
-        yield [line for line in lines if line.strip()]
-    if (last := b"".join(pieces)).strip():
+        yield lines
+    if last := b"".join(pieces):
         yield [last]

@@ -56,12 +56,18 @@ _SCHEMA_NAME: Final = re.compile(r"wherry\.device/[0-9]+")
 _SHAPE: Final = "A request has contract and offer, guest and target, or before and after"
 
 
-def answer_line(line: bytes) -> bytes:
-    """Answer one request; what is no valid request is answered with an error."""
+def answer_line(line: bytes, number: int | None = None) -> bytes:
+    """Answer one request; what is no valid request is answered with an error.
+
+    Args:
+        line: the request.
+        number: where in a stream it stands, for the error's message.
+    """
     try:
         return encode(answer(parse_request(line)))
     except InvalidRequest as error:
-        return encode({"error": {"code": error.code, "message": str(error)}})
+        where = "" if number is None else f"line {number}: "
+        return encode({"error": {"code": error.code, "message": f"{where}{error}"}})
 
 
 def answer(request: Request) -> Response:

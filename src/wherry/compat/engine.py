@@ -52,6 +52,11 @@ def complete(
     """
     if not judgement.is_gated:
         judgement = judgement.plus(provider_findings(contract, offer, policy))
+    return respond(judgement, policy)
+
+
+def respond(judgement: Judgement, policy: Policy) -> CheckResponse:
+    """Answer from a judgement that is complete."""
     by_mode = verdicts(judgement.findings)
     verdict = by_mode[policy.mode]
     is_configured = verdict != "no" and policy.mode in {"live", "suspend"}
