@@ -24,6 +24,7 @@ from wherry.model.facts import Unread
 
 T = TypeVar("T")
 
+_DOTS = frozenset({".", ".."})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe or terminal that takes a file's place between look and open must not hold us.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -66,6 +67,8 @@ class LiveTree:
     def _at(self, path: str, look: Callable[[str, int], T | Unread]) -> T | Unread | Absent:
         """Look at the last component of *path* from its folder; errors become answers."""
         parts = [part for part in path.split("/") if part]
+        if not _DOTS.isdisjoint(parts):  # no file system may take them for a way out
+            return Unread(errno="EXDEV")
         if parts[: len(self._above)] != self._above:
             return ABSENT
         try:

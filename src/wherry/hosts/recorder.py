@@ -52,8 +52,10 @@ class RecordingTree:
     def readlink(self, path: str) -> str | Unread | Absent:
         """Ask, and keep the target."""
         found = self._tree.readlink(path)
-        if isinstance(found, str):
+        if isinstance(found, str) and is_text(found):
             self._links[path] = found
+        elif isinstance(found, str):
+            self._errors[path] = "EBADMSG"
         elif isinstance(found, Unread) and found.errno != "EINVAL":  # that one: it is no link
             self._errors[path] = found.errno
         return found

@@ -30,12 +30,17 @@ def write_snapshot(file: Path, text: str) -> None:
     Raises:
         InvalidFile: the file cannot be written.
     """
+    data = text.encode()
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(file)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         message = f"cannot be written: {error.strerror}; name a file in a folder you may write to"
         raise InvalidFile(message, file=str(file)) from None

@@ -51,6 +51,8 @@ ATTRIBUTES: Final = (
 LINK_ATTRIBUTES: Final = ("max_link_speed", "max_link_width")
 """Read only where the function never suspends: newer kernels wake it for these."""
 
+NVME_FIRMWARE: Final = "firmware_rev"
+
 _BAR = re.compile(r"0x([0-9a-f]{1,16}) 0x([0-9a-f]{1,16}) 0x[0-9a-f]{1,16}", re.ASCII)
 _VFIO_DRIVER = re.compile(r"(^|[-_])vfio([-_]|$)", re.ASCII)
 
@@ -142,8 +144,18 @@ def _attributes(
         "iommu": link_text(tree, f"{folder}/iommu"),
         "firmware_node": link_text(tree, f"{folder}/firmware_node"),
     }
-    found |= read_vfio(tree, folder)
+    found |= read_vfio(tree, folder) | _nvme_firmware(tree, folder)
     return found | {name: value for name, value in made.items() if value is not UNSET}
+
+
+def _nvme_firmware(tree: Tree, folder: str) -> dict[str, Attribute]:
+    """Read the firmware of an NVMe controller, whose driver publishes it one level below."""
+    names = list_names(tree, f"{folder}/nvme")
+    return {
+        key: value
+        for name in (names if isinstance(names, tuple) else ())
+        for key, value in read_attributes(tree, f"{folder}/nvme/{name}", (NVME_FIRMWARE,)).items()
+    }
 
 
 def _suspends(tree: Tree, folder: str) -> bool:

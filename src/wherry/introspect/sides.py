@@ -1,4 +1,4 @@
-"""Files beside a tree: what libvirt, mdevctl and the netlink tools said of the same host.
+"""Files beside a tree: what libvirt, mdevctl, netlink tools and NVML said of the same host.
 
 XML is told by its root element; JSON and text by the file's name, which is what our own
 recordings use.
@@ -17,6 +17,8 @@ from wherry.introspect.libvirt import (
 from wherry.introspect.mdevctl import parse_list, parse_types
 from wherry.introspect.merge import merge_facts
 from wherry.introspect.nodedev import NodeDevice, nodedev_of
+from wherry.introspect.nvidia_smi import FILE as NVIDIA_SMI
+from wherry.introspect.nvidia_smi import add_nvidia_smi
 from wherry.introspect.probe import FILE as PROBES
 from wherry.introspect.probe import add_probes
 from wherry.introspect.vdpa import add_vdpa_answers
@@ -41,7 +43,7 @@ def add_sides(facts: Facts, files: Mapping[str, str]) -> Facts:
     """
     devices = add_vdpa_answers(facts.devices, files)
     whole = structs.replace(facts, devices=add_devlink_answers(devices, files))
-    whole = add_probes(whole, files.get(PROBES, ""))
+    whole = add_nvidia_smi(add_probes(whole, files.get(PROBES, "")), files)
     whole = merge_facts(whole, facts_of_libvirt(files), source="libvirt")
     return merge_facts(whole, facts_of_mdevctl(files), source="mdevctl")
 
@@ -55,7 +57,7 @@ def facts_of_libvirt(files: Mapping[str, str]) -> Facts:
     found: list[NodeDevice] = []
     host, domains = Host(), []
     for file, text in sorted(files.items()):
-        if not file.endswith(".xml"):
+        if not file.endswith(".xml") or file == NVIDIA_SMI:
             continue
         root = parse_xml(text, file=file)
         if root.tag == "device":

@@ -10,7 +10,9 @@ errno's name.  Errno names that are ours:
 - ``EXDEV``: a link leads out of the root; it is not followed.
 - ``ELOOP``: links in a circle, or an attribute that is itself a link.
 - ``EFBIG``: the attribute holds more than the cap.
-- ``EBADMSG``: it was read, and is not what its name promises (a number, say).
+- ``EBADMSG``: it was read, and is not what its name promises (a number, say; a link's
+  target that names something).
+- ``E2BIG``: a folder holds more names than a folder may.
 - ``EPERM``: Wherry does not read this: it could wake a device, block, or write.
 - ``ENOTSUP``: neither file, folder nor link (a pipe, a socket, a device node).
 
@@ -85,6 +87,8 @@ def resolve(tree: Tree, path: str) -> str | Unread | Absent:
         if isinstance(target, Unread):  # EINVAL: it is there and no link
             done.append(part)
             continue
+        if not is_text(target):
+            return Unread(errno="EBADMSG")
         hops += 1
         if hops > _MAX_HOPS:
             return Unread(errno="ELOOP")
@@ -166,7 +170,8 @@ def link_name(tree: Tree, path: str) -> str | Unread | Absent:
     if not isinstance(target, str):
         return target
     name = target.rstrip("/").rpartition("/")[2]
-    return name if name and is_text(name) else Unread(errno="EBADMSG")
+    is_name = name not in {"", ".", ".."} and is_text(target)
+    return name if is_name else Unread(errno="EBADMSG")
 
 
 def link_text(tree: Tree, path: str) -> str | Absent:

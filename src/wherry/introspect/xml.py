@@ -1,6 +1,6 @@
-"""XML that another program wrote: without entities, document types, or surprises.
+"""XML that another program wrote: without entities or surprises.
 
-libvirt writes none of these; whoever does is up to something.
+Neither libvirt nor the tools write any; whoever does is up to something.
 """
 
 from collections.abc import Iterator
@@ -12,20 +12,25 @@ from defusedxml.ElementTree import fromstring
 from wherry.model.errors import InvalidFile
 
 
-def parse_xml(text: str, *, file: str) -> Element:
+def parse_xml(text: str, *, file: str, doctype: bool = False) -> Element:
     """Give the root element of an XML document.
 
+    Args:
+        text: the document.
+        file: its name, for the error.
+        doctype: whether it may name its document type, which is not looked at.
+
     Raises:
-        InvalidFile: no XML, cut off, or with a document type or entities.
+        InvalidFile: no XML, cut off, or with entities (or a document type).
     """
     try:
-        root: Element = fromstring(text, forbid_dtd=True)
+        root: Element = fromstring(text, forbid_dtd=not doctype)
     except ParseError as error:
         line = error.position[0]
         message = f"no whole XML: {error}; write it again"
         raise InvalidFile(message, file=file, line=line) from None
     except (DefusedXmlException, ValueError, RecursionError) as error:
-        message = f"XML that is not taken: {type(error).__name__}; libvirt writes none like it"
+        message = f"XML that is not taken: {type(error).__name__}; no tool writes it"
         raise InvalidFile(message, file=file) from None
     return root
 

@@ -6,12 +6,16 @@ Source: design, section 3: a profile may point at any attribute that the host pu
 import msgspec
 
 from wherry.profiles.library import Profiles
+from wherry.profiles.reading import FIRMWARE
 from wherry.profiles.schema import Source
 
 
 def device_attributes(profiles: Profiles) -> tuple[str, ...]:
-    """Name the attributes of a device or its PF that some profile reads or matches, sorted."""
-    found: set[str] = set()
+    """Name the attributes of a device or its PF that some profile reads or matches, sorted.
+
+    Those that drivers publish their firmware in are always among them.
+    """
+    found = set(FIRMWARE)
     for profile in profiles.all:
         found |= set(profile.match.attributes)
         found |= {one.attribute for one in _sources(profile) if one.of in {"device", "parent"}}
