@@ -12,8 +12,7 @@ import pytest
 from wherry.hosts import recordings
 from wherry.hosts.look import look_at
 from wherry.inventory.derive import plan_host
-from wherry.inventory.summary import seen_use
-from wherry.inventory.views import pool_free, view_free, view_numbers
+from wherry.inventory.views import pool_free, seen_use, view_free, view_numbers
 from wherry.model.facts import Report
 from wherry.model.inventory import HostPlan, PlannedProvider
 from wherry.profiles.builtin import builtin_profiles

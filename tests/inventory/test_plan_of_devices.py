@@ -28,8 +28,7 @@ from host_facts import (
 )
 from wherry.inventory.derive import plan_host
 from wherry.inventory.ids import provider_uuid
-from wherry.inventory.summary import seen_use
-from wherry.inventory.views import view_free
+from wherry.inventory.views import seen_use, view_free
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Facts, MdevType, NumaNode, Unread
 from wherry.model.inventory import PlannedProvider

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from wherry.inventory.derive import plan_host
-from wherry.inventory.summary import seen_use
-from wherry.inventory.views import is_closed, pool_free
+from wherry.inventory.views import is_closed, pool_free, seen_use
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Facts, Report
 from wherry.model.inventory import Finding, Inventory, PlannedProvider

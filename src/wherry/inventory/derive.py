@@ -6,9 +6,8 @@ whatever machine.
 Source: design, sections 3 and 5.
 """
 
-import hashlib
+from collections import Counter
 
-import msgspec
 from msgspec import UNSET
 
 from wherry.inventory.capacity import Contradiction
@@ -24,7 +23,7 @@ from wherry.inventory.subjects import Scene
 from wherry.inventory.tree import Root, plan_root
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Facts, Report
-from wherry.model.inventory import Finding, HostPlan, PlannedProvider
+from wherry.model.inventory import Finding, HostPlan
 from wherry.profiles.library import Profiles
 
 
@@ -60,23 +59,12 @@ def plan_host(report: Report, profiles: Profiles) -> HostPlan:
     )
 
 
-def plan_digest(plan: HostPlan) -> bytes:
-    """Give the digest of a plan: equal plans, and only they, have equal ones."""
-    return hashlib.sha256(msgspec.json.encode(plan, order="deterministic")).digest()
-
-
-def provider_digest(provider: PlannedProvider) -> bytes:
-    """Give the digest of what facts alone decide of a provider: all but its instances."""
-    still = msgspec.structs.replace(provider, instances=())
-    return hashlib.sha256(msgspec.json.encode(still, order="deterministic")).digest()
-
-
 def _require_single(facts: Facts, host: str) -> None:
     for what, names in (
         ("device", [device.name for device in facts.devices]),
         ("instance", [instance.id for instance in facts.instances]),
     ):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             message = f"{what} {twice[0]} is listed twice"
             raise ReportContradicts(message, host=host)

@@ -68,11 +68,22 @@ def view_free(provider: PlannedProvider, use: Use, view: View) -> int:
 
 def is_closed(provider: PlannedProvider, use: Use, type_name: str) -> bool:
     """Tell whether what is in use excludes a type (R52)."""
-    value = exclusive_value(provider, type_name)
+    value = _exclusive_value(provider, type_name)
     return value is not None and any(not _same(value, one) for one in use.exclusive)
 
 
-def exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bool | None:
+def seen_use(provider: PlannedProvider) -> Use:
+    """Give the use of a provider as its host sees it, before anything is allocated."""
+    stray: dict[str, int] = {}
+    values = set()
+    for instance in provider.instances:
+        for pool, units in instance.units.items():
+            stray[pool] = stray.get(pool, 0) + units
+        values.add(instance.exclusive)
+    return Use(stray=stray, exclusive=tuple(sorted((v for v in values if v is not None), key=repr)))
+
+
+def _exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bool | None:
     """Give the value in which instances of this type must agree with others; None: in none."""
     for offer in provider.offers:
         if offer.type != type_name or offer.exclusive is UNSET:
