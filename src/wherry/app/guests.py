@@ -14,6 +14,7 @@ from wherry.app.steps import require_guest
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.boot import plan_guest
 from wherry.migrate.life import require_at_rest
+from wherry.migrate.plug import plan_plug, plan_unplug
 from wherry.migrate.reboot import RebootDecision, plan_reboot
 from wherry.migrate.slots import name_devices
 from wherry.model.checks import Policy
@@ -21,7 +22,7 @@ from wherry.model.claims import Claim
 from wherry.model.errors import ConsumerChanged, FactsChanged
 from wherry.model.guests import Guest, GuestRequest
 from wherry.model.targets import TargetsRequest
-from wherry.model.wire import GuestList, RebootAnswer, RebootRequest
+from wherry.model.wire import GuestList, PlugRequest, RebootAnswer, RebootRequest
 from wherry.schedule.plan_claim import end
 from wherry.schedule.targets import open_hosts
 from wherry.store.claims import write_claim
@@ -112,6 +113,48 @@ def reboot(engine: Engine, uuid: str, asked: RebootRequest) -> RebootAnswer:
         not_offered=decision.not_offered,
         closed=_closed(engine, decision.before, guest) if decision.pinned else (),
     )
+
+
+def plug(engine: Engine, uuid: str, asked: PlugRequest) -> Guest:
+    """Add a device to a running guest: claimed, and its contract pinned.
+
+    Raises:
+        NotFound, InvalidRequest, AlreadyExists: as `plan_plug`.
+        CapacityExceeded, SlotTaken, ExclusiveConflict, UnitsNotTaken: there is no room.
+        FactsChanged, ConsumerChanged: what was decided on kept changing.
+    """
+
+    def write(tx: Tx, view: FleetView) -> Guest:
+        guest = require_guest(tx, uuid, lock=True)
+        decision = plan_plug(
+            guest,
+            view.get(guest.host),
+            asked,
+            held=read_holding(tx, uuid),
+            claim_id=engine.new_id(),
+            now=engine.clock(),
+        )
+        return _write(tx, engine, decision.guest, decision.claim)
+
+    return decide(engine, write)
+
+
+def unplug(engine: Engine, uuid: str, slot: str) -> Guest:
+    """Take a device from a running guest: its contract ends, and what it took is free.
+
+    Raises:
+        NotFound: there is no such guest, or it has no such slot.
+        AlreadyExists: a migration holds it.
+        ConsumerChanged: what it holds kept changing.
+    """
+
+    def write(tx: Tx, view: FleetView) -> Guest:
+        guest = require_guest(tx, uuid, lock=True)
+        host, held = view.get(guest.host), read_holding(tx, uuid)
+        decision = plan_unplug(guest, host, slot, held=held, claim_id=engine.new_id())
+        return _write(tx, engine, decision.guest, decision.claim)
+
+    return decide(engine, write)
 
 
 def delete_guest(engine: Engine, uuid: str) -> None:

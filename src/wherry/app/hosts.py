@@ -7,7 +7,7 @@ from wherry.model.inventory import HostRecord
 from wherry.model.wire import HostDetail, HostList, HostPatch, HostSummary
 from wherry.store.guests import count_guests, read_guest_names
 from wherry.store.hosts import read_host, read_hosts, read_last_seen, write_host_state
-from wherry.store.providers import count_providers, read_providers
+from wherry.store.providers import count_by_host, read_providers
 from wherry.store.transaction import Tx
 
 
@@ -15,7 +15,7 @@ def list_hosts(engine: Engine) -> HostList:
     """List all hosts, by name."""
 
     def read(tx: Tx) -> HostList:
-        seen, guests, providers = read_last_seen(tx), count_guests(tx), count_providers(tx)
+        seen, guests, providers = read_last_seen(tx), count_guests(tx), count_by_host(tx)
         return HostList(
             hosts=tuple(
                 HostSummary(
@@ -53,7 +53,7 @@ def patch_host(engine: Engine, name: str, patch: HostPatch) -> HostDetail:
     """
 
     def write(tx: Tx) -> HostDetail:
-        labels = dict(_require_host(tx, name).labels)
+        labels = dict(require_host(tx, name).labels)
         for label, value in patch.labels.items():
             if value is None:
                 labels.pop(label, None)
@@ -65,16 +65,12 @@ def patch_host(engine: Engine, name: str, patch: HostPatch) -> HostDetail:
     return engine.store.write(write)
 
 
-def require_host(engine: Engine, name: str) -> HostRecord:
-    """Give a host's record.
+def require_host(tx: Tx, name: str) -> HostRecord:
+    """Give a host as stored.
 
     Raises:
         NotFound: there is no such host.
     """
-    return engine.store.read(lambda tx: _require_host(tx, name))
-
-
-def _require_host(tx: Tx, name: str) -> HostRecord:
     host = read_host(tx, name)
     if host is None:
         raise NotFound(what="host", name=name)
@@ -83,7 +79,7 @@ def _require_host(tx: Tx, name: str) -> HostRecord:
 
 def _detail(tx: Tx, name: str) -> HostDetail:
     return HostDetail(
-        host=_require_host(tx, name),
+        host=require_host(tx, name),
         last_seen=_time(read_last_seen(tx).get(name)),
         providers=tuple(read_providers(tx, host=name)),
         guests=tuple(read_guest_names(tx, name)),

@@ -25,7 +25,7 @@ def wait_for_jobs(engine: Engine, host: str, wait_s: float) -> tuple[PreflightJo
     Raises:
         NotFound: there is no such host: it has to report first.
     """
-    require_host(engine, host)
+    engine.store.read(lambda tx: require_host(tx, host))
     until = time.monotonic() + wait_s
     while True:
         rings = engine.moved.rings

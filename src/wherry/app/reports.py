@@ -5,8 +5,11 @@ import hashlib
 import msgspec
 
 from wherry.app.engine import Engine
+from wherry.app.hosts import require_host
+from wherry.app.running import find_lost, learn_guests, lock_guests
 from wherry.inventory.derive import plan_host
 from wherry.model.facts import Report
+from wherry.model.guests import Guest
 from wherry.model.wire import ReportAnswer
 from wherry.store.providers import count_providers
 from wherry.store.reports import ReportOutcome, store_report, touch_report
@@ -20,18 +23,10 @@ def put_report(engine: Engine, report: Report) -> ReportAnswer:
         ReportOutdated: a later report of the host is stored, and kept.
         ReportContradicts: it says two things of one; nothing of it is stored.
     """
-    digest, now = digest_of(report), engine.clock()
-    seen = engine.store.write(lambda tx: touch_report(tx, report, digest, now=now))
-    outcome = seen or _store(engine, report, digest)
-    providers = engine.store.read(count_providers).get(report.host, 0)
-    return ReportAnswer(
-        host=report.host,
-        outcome=outcome.outcome,
-        sequence=outcome.sequence,
-        generation=outcome.generation,
-        providers=providers,
-        findings=outcome.findings,
-    )
+    digest = digest_of(report)
+    outcome = _touch(engine, report, digest) or _store(engine, report, digest)
+    find_lost(engine, report.host)
+    return outcome
 
 
 def digest_of(report: Report) -> str:
@@ -40,10 +35,37 @@ def digest_of(report: Report) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _store(engine: Engine, report: Report, digest: str) -> ReportOutcome:
-    plan = plan_host(report, engine.profiles)
+def _touch(engine: Engine, report: Report, digest: str) -> ReportAnswer | None:
+    """Note that nothing is new, so that nothing is derived; None where something is."""
 
-    def write(tx: Tx) -> ReportOutcome:
-        return store_report(tx, report, digest, plan, now=engine.clock())
+    def write(tx: Tx) -> ReportAnswer | None:
+        guests = lock_guests(tx, report)
+        outcome = touch_report(tx, report, digest, now=engine.clock())
+        return None if outcome is None else _finish(tx, engine, report, outcome, guests)
 
     return engine.store.write(write)
+
+
+def _store(engine: Engine, report: Report, digest: str) -> ReportAnswer:
+    plan = plan_host(report, engine.profiles)
+
+    def write(tx: Tx) -> ReportAnswer:
+        guests = lock_guests(tx, report)
+        outcome = store_report(tx, report, digest, plan, now=engine.clock())
+        return _finish(tx, engine, report, outcome, guests)
+
+    return engine.store.write(write)
+
+
+def _finish(
+    tx: Tx, engine: Engine, report: Report, outcome: ReportOutcome, guests: dict[str, Guest]
+) -> ReportAnswer:
+    learnt = learn_guests(tx, engine, report, guests)
+    return ReportAnswer(
+        host=report.host,
+        outcome=outcome.outcome,
+        sequence=outcome.sequence,
+        generation=require_host(tx, report.host).generation,
+        providers=count_providers(tx, host=report.host),
+        findings=(*outcome.findings, *learnt),
+    )

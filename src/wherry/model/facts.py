@@ -221,7 +221,8 @@ class RunningSlot(Fact, frozen=True, kw_only=True):
     guest_address: str | UnsetType = UNSET
     version: str | UnsetType = UNSET
     """Interface version that the guest has negotiated, where the driver tells."""
-    blockers: tuple[str, ...] = ()
+    blockers: tuple[str, ...] | UnsetType = UNSET
+    """What keeps it from being moved now; left out: nobody looked."""
 
 
 class RunningGuest(Fact, frozen=True, kw_only=True):
@@ -248,4 +249,5 @@ class Report(Fact, frozen=True, kw_only=True):
     sequence: Count
     observed_at: Time
     facts: Facts
-    guests: tuple[RunningGuest, ...] = ()
+    guests: tuple[RunningGuest, ...] | None = None
+    """Those that run now; None, or left out: nobody could tell."""

@@ -43,9 +43,13 @@ def read_report(tx: Tx, name: str) -> Report | None:
     return None if body is None else decode(body, Report)
 
 
-def read_last_seen(tx: Tx) -> dict[str, float]:
-    """Say when each host last reported, also if nothing was new: seconds since the epoch."""
-    return dict(tx.rows(select(host.c.name, host.c.last_seen)))
+def read_last_seen(tx: Tx, *, names: Sequence[str] | None = None) -> dict[str, float]:
+    """Say when hosts last reported, also if nothing was new: seconds since the epoch.
+
+    Of those named, or of all.
+    """
+    query = select(host.c.name, host.c.last_seen)
+    return dict(tx.rows(query if names is None else query.where(host.c.name.in_(names))))
 
 
 def write_host_state(

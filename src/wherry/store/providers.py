@@ -55,10 +55,16 @@ def read_provider(tx: Tx, uuid: str) -> ProviderRecord | None:
     return next(read_providers(tx, uuids=[uuid]), None)
 
 
-def count_providers(tx: Tx) -> dict[str, int]:
+def count_by_host(tx: Tx) -> dict[str, int]:
     """Count the providers of each host."""
     query = select(provider.c.host, func.count()).where(provider.c.host.is_not(None))
     return dict(tx.rows(query.group_by(provider.c.host)))
+
+
+def count_providers(tx: Tx, *, host: str) -> int:
+    """Count the providers of one host."""
+    query = select(func.count()).select_from(provider).where(provider.c.host == host)
+    return tx.execute(query).scalar() or 0
 
 
 def exclusive_by(tx: Tx, uuid: str) -> str:

@@ -3,6 +3,7 @@
 Source: design, section 3 ("A report").
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -103,6 +104,26 @@ def store_plan(tx: Tx, plan: HostPlan) -> ReportOutcome:
     return ReportOutcome(
         "stored", stored.sequence, generation, findings, tree.changed, tree.removed
     )
+
+
+def replace_findings(
+    tx: Tx, name: str, codes: Collection[str], findings: Sequence[Finding]
+) -> None:
+    """Put a host's findings of some codes in place of those of before.
+
+    Raises:
+        NotFound: there is no such host.
+    """
+    body = tables.host_report.c
+    written = tx.execute(select(body.findings).where(body.host == name)).scalar()
+    if written is None:
+        raise NotFound(what="host", name=name)
+    before = decode(written, tuple[Finding, ...])
+    kept = (*(one for one in before if one.code not in codes), *findings)
+    if kept != before:
+        statement = update(tables.host_report).where(body.host == name)
+        tx.execute(statement.values(findings=encode(kept)))
+        _move(tx, name)
 
 
 def read_digest(tx: Tx, name: str) -> str | None:

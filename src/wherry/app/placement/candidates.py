@@ -1,0 +1,45 @@
+"""Ways in which a request could be met now."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wherry.app.engine import Engine
+from wherry.app.placement.names import standard_classes
+from wherry.profiles.tables import standard_traits
+from wherry.schedule.candidates.request import CandidatesRequest
+from wherry.schedule.candidates.search import Candidate, search
+from wherry.schedule.candidates.summaries import ProviderSummary, summarize
+from wherry.schedule.candidates.world import World
+from wherry.store.placement_world import read_world
+from wherry.store.transaction import Tx
+
+DEADLINE_S = 60.0
+"""No search goes on for longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Candidates, and the providers around them."""
+
+    candidates: tuple[Candidate, ...]
+    summaries: Mapping[str, ProviderSummary]
+
+
+def find_candidates(
+    engine: Engine, request: CandidatesRequest, *, deadline_s: float = DEADLINE_S
+) -> Found:
+    """Find the ways to meet a request, at most as many as its limit.
+
+    Raises:
+        BadQuery: the request names a class or trait that does not exist.
+        DeadlineExceeded: the search did not end in time; it has stopped.
+    """
+    end = time.monotonic() + deadline_s
+
+    def read(tx: Tx) -> World:
+        return read_world(tx, classes=standard_classes(), traits=standard_traits())
+
+    world = engine.store.read(read)
+    found = tuple(search(world, request, expired=lambda: time.monotonic() > end))
+    return Found(candidates=found, summaries=summarize(world, request, found))

@@ -1,0 +1,197 @@
+"""What a provider has: inventories, and what is used of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from wherry.app.engine import Engine
+from wherry.app.placement.names import require_classes
+from wherry.app.placement.providers import lock_provider, require_provider
+from wherry.app.placement.refusals import (
+    BadCapacity,
+    GenerationConflict,
+    InventoryExists,
+    InventoryHeld,
+    NoSuchInventory,
+)
+from wherry.model.inventory import Inventory
+from wherry.store.placement_inventories import Stock, drop_inventory, read_stock, write_inventory
+from wherry.store.placement_providers import ProviderRow, move_on
+from wherry.store.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stocked:
+    """A provider with its inventories.
+
+    Attributes:
+        generation: of the provider, after a write.
+    """
+
+    provider: ProviderRow
+    generation: int
+    stock: Mapping[str, Stock]
+
+
+def find_inventories(engine: Engine, uuid: str) -> Stocked:
+    """Give a provider's inventories with their use.
+
+    Raises:
+        NoSuchProvider: there is none.
+    """
+
+    def read(tx: Tx) -> Stocked:
+        row = require_provider(tx, uuid)
+        return Stocked(provider=row, generation=row.generation, stock=read_stock(tx, row))
+
+    return engine.store.read(read)
+
+
+def set_inventories(
+    engine: Engine,
+    uuid: str,
+    inventories: Mapping[str, Inventory],
+    *,
+    generation: int | None,
+    may_equal: bool,
+) -> Stocked:
+    """Make a provider's inventories exactly these.
+
+    Args:
+        generation: that the provider must have; None: any.
+        may_equal: whether as much may be reserved as there is.
+
+    Raises:
+        NoSuchProvider, Managed, GenerationConflict, BadCapacity, NoSuchClass, InventoryHeld.
+    """
+
+    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+        require_capacity(uuid, inventories, may_equal=may_equal)
+        require_classes(tx, inventories)
+        replace(tx, row, stock, inventories, now=engine.clock())
+
+    return _write(engine, uuid, change, generation=generation)
+
+
+def add_inventory(
+    engine: Engine,
+    uuid: str,
+    name: str,
+    inventory: Inventory,
+    *,
+    may_equal: bool,
+) -> Stocked:
+    """Give a provider one more inventory.
+
+    Raises:
+        NoSuchProvider, Managed, BadCapacity, NoSuchClass, InventoryExists.
+    """
+
+    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+        require_capacity(uuid, {name: inventory}, may_equal=may_equal)
+        require_classes(tx, [name])
+        if name in stock:
+            raise InventoryExists(name, uuid)
+        write_inventory(tx, row, {name: inventory}, now=engine.clock())
+
+    return _write(engine, uuid, change)
+
+
+def update_inventory(
+    engine: Engine,
+    uuid: str,
+    name: str,
+    inventory: Inventory,
+    *,
+    generation: int,
+    may_equal: bool,
+) -> Stocked:
+    """Give an inventory that is there new limits; they may be below what is used.
+
+    Raises:
+        NoSuchProvider, Managed, GenerationConflict, BadCapacity, NoSuchClass, NoSuchInventory.
+    """
+
+    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+        require_capacity(uuid, {name: inventory}, may_equal=may_equal)
+        require_classes(tx, [name])
+        if name not in stock:
+            raise NoSuchInventory(name)
+        write_inventory(tx, row, {name: inventory}, now=engine.clock())
+
+    return _write(engine, uuid, change, generation=generation)
+
+
+def delete_inventory(engine: Engine, uuid: str, name: str) -> None:
+    """Take an inventory of which nothing is held away.
+
+    Raises:
+        NoSuchProvider, Managed, NoSuchClass, NoSuchInventory, InventoryHeld.
+    """
+
+    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+        require_classes(tx, [name])
+        if name not in stock:
+            raise NoSuchInventory(name)
+        replace(tx, row, {name: stock[name]}, {}, now=engine.clock())
+
+    _write(engine, uuid, change)
+
+
+def require_capacity(uuid: str, inventories: Mapping[str, Inventory], *, may_equal: bool) -> None:
+    """Refuse inventories that reserve more than there is.
+
+    Raises:
+        BadCapacity: with the class.
+    """
+    for name, inventory in inventories.items():
+        capacity = inventory.capacity
+        if capacity < 0 or (capacity == 0 and not may_equal):
+            raise BadCapacity(name, uuid, may_equal=may_equal)
+
+
+def require_generation(row: ProviderRow, generation: int | None) -> None:
+    """Refuse what was decided on an older state of a provider.
+
+    Raises:
+        GenerationConflict: it is at another generation.
+    """
+    if generation is not None and generation != row.generation:
+        raise GenerationConflict(uuid=row.uuid, expected=generation, found=row.generation)
+
+
+def replace(
+    tx: Tx,
+    row: ProviderRow,
+    stock: Mapping[str, Stock],
+    inventories: Mapping[str, Inventory],
+    *,
+    now: float,
+) -> None:
+    """Write inventories and remove the other ones of *stock*.
+
+    Raises:
+        InventoryHeld: something is held of one that is to go.
+    """
+    dropped = stock.keys() - inventories.keys()
+    held = [name for name in dropped if stock[name].used]
+    if held:
+        raise InventoryHeld(held, row.uuid)
+    drop_inventory(tx, row, set(dropped))
+    write_inventory(tx, row, inventories, now=now)
+
+
+def _write(
+    engine: Engine,
+    uuid: str,
+    change: Callable[[Tx, ProviderRow, Mapping[str, Stock]], None],
+    *,
+    generation: int | None = None,
+) -> Stocked:
+    def write(tx: Tx) -> Stocked:
+        row = lock_provider(tx, uuid)
+        require_generation(row, generation)
+        change(tx, row, read_stock(tx, row))
+        now = move_on(tx, row, now=engine.clock())
+        return Stocked(provider=row, generation=now, stock=read_stock(tx, row))
+
+    return engine.store.write(write)

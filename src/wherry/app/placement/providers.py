@@ -1,0 +1,245 @@
+"""Resource providers and their trees, as clients make, move and remove them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import ColumnElement
+
+from wherry.app.engine import Engine
+from wherry.app.placement.names import require_classes, require_traits
+from wherry.app.placement.refusals import (
+    BadTree,
+    Managed,
+    NoSuchProvider,
+    ProviderHasChildren,
+    ProviderHeld,
+    ProviderTaken,
+)
+from wherry.store import placement_providers as store
+from wherry.store.placement_inventories import Stock, read_stock
+from wherry.store.placement_providers import ProviderRow, provider
+from wherry.store.transaction import Tx
+
+AnyOf = tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which providers are asked for; all must hold."""
+
+    uuid: str | None = None
+    name: str | None = None
+    in_tree: str | None = None
+    resources: Mapping[str, int] = field(default_factory=dict)
+    """Room for so much of each class, each by itself."""
+    required: AnyOf = ()
+    """Traits: of each set at least one."""
+    forbidden: frozenset[str] = frozenset()
+    member_of: AnyOf = ()
+    """Aggregates: of each set at least one."""
+    not_member_of: frozenset[str] = frozenset()
+
+
+def require_provider(tx: Tx, uuid: str) -> ProviderRow:
+    """Read a provider.
+
+    Raises:
+        NoSuchProvider: there is none.
+    """
+    row = store.find_provider(tx, uuid)
+    if row is None:
+        raise NoSuchProvider(uuid)
+    return row
+
+
+def lock_provider(tx: Tx, uuid: str, *, may_be_managed: bool = False) -> ProviderRow:
+    """Lock a provider that a client is to change.
+
+    Raises:
+        NoSuchProvider: there is none.
+        Managed: a report owns it.
+    """
+    row = store.lock_providers(tx, [uuid]).get(uuid)
+    if row is None:
+        raise NoSuchProvider(uuid)
+    if row.owner == "report" and not may_be_managed:
+        raise Managed(uuid)
+    return row
+
+
+def find_provider(engine: Engine, uuid: str) -> ProviderRow:
+    """Give one provider.
+
+    Raises:
+        NoSuchProvider: there is none.
+    """
+    return engine.store.read(lambda tx: require_provider(tx, uuid))
+
+
+def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None) -> ProviderRow:
+    """Make a provider that has nothing yet.
+
+    Raises:
+        BadTree: the parent does not exist, or is the provider itself.
+        ProviderTaken: another has the uuid or name.
+    """
+
+    def write(tx: Tx) -> ProviderRow:
+        above = _parent_of_new(tx, uuid, parent)
+        taken = [f"uuid: {uuid}"] if store.is_taken(tx, uuid=uuid) else []
+        taken += [f"name: {name}"] if store.is_taken(tx, name=name) else []
+        if taken:
+            # Engines name the first that they find.
+            raise ProviderTaken(taken[0])
+        return store.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
+
+    return engine.store.write(write)
+
+
+def _parent_of_new(tx: Tx, uuid: str, parent: str | None) -> ProviderRow | None:
+    if parent is None:
+        return None
+    if parent == uuid:
+        reason = (
+            "parent provider UUID cannot be same as UUID. Please set parent provider UUID to "
+            "None if there is no parent."
+        )
+        raise BadTree("create", reason)
+    above = store.lock_providers(tx, [parent]).get(parent)
+    if above is None:
+        raise BadTree("create", "parent provider UUID does not exist.")
+    return above
+
+
+def update_provider(
+    engine: Engine, uuid: str, *, name: str, parent: str | UnsetType | None, may_move: bool
+) -> ProviderRow:
+    """Rename a provider, or put it with all below it under another parent.
+
+    Args:
+        parent: uuid of the new parent; None: none; left out: as it is.
+        may_move: whether one that has a parent may get another, or none.
+
+    Raises:
+        NoSuchProvider, Managed, BadTree, ProviderTaken.
+    """
+
+    def write(tx: Tx) -> ProviderRow:
+        row = lock_provider(tx, uuid)
+        wanted = row.parent if parent is UNSET else parent
+        above = _new_parent(tx, row, wanted, may_move=may_move)
+        if name != row.name and store.is_taken(tx, name=name):
+            raise ProviderTaken(name)
+        store.update_provider(tx, row, name=name, parent=above, now=engine.clock())
+        return require_provider(tx, uuid)
+
+    return engine.store.write(write)
+
+
+def _new_parent(
+    tx: Tx, row: ProviderRow, wanted: str | None, *, may_move: bool
+) -> ProviderRow | None:
+    if wanted is None:
+        if row.parent is not None and not may_move:
+            raise BadTree("update", "un-parenting a provider is not currently allowed.")
+        return None
+    above = store.find_provider(tx, wanted)
+    if above is None:
+        raise BadTree("create", "parent provider UUID does not exist.")
+    if wanted == row.parent:
+        return above
+    if row.parent is not None and not may_move:
+        raise BadTree("update", "re-parenting a provider is not currently allowed.")
+    if row.uuid in _line(store.lock_tree(tx, above.root), above):
+        raise BadTree("update", "creating loop in the provider tree is not allowed.")
+    return above
+
+
+def _line(tree: list[ProviderRow], row: ProviderRow) -> set[str]:
+    """A provider and all that stand above it."""
+    parents = {one.uuid: one.parent for one in tree}
+    line: set[str] = set()
+    at: str | None = row.uuid
+    while at is not None:
+        line.add(at)
+        at = parents[at]
+    return line
+
+
+def delete_provider(engine: Engine, uuid: str) -> None:
+    """Remove a provider on which nothing is held.
+
+    Raises:
+        NoSuchProvider, Managed, ProviderHasChildren, ProviderHeld.
+    """
+
+    def write(tx: Tx) -> None:
+        row = lock_provider(tx, uuid)
+        if store.has_children(tx, row):
+            raise ProviderHasChildren
+        if store.is_held(tx, row):
+            raise ProviderHeld
+        store.delete_provider(tx, row)
+
+    engine.store.write(write)
+
+
+def list_providers(engine: Engine, filters: Filters) -> list[ProviderRow]:
+    """List the providers that meet all filters.
+
+    Raises:
+        NoSuchClass, NoSuchTrait: a filter names one that does not exist.
+    """
+
+    def read(tx: Tx) -> list[ProviderRow]:
+        require_classes(tx, filters.resources)
+        require_traits(tx, filters.forbidden.union(*filters.required))
+        where: list[ColumnElement[bool]] = []
+        if filters.uuid is not None:
+            where.append(provider.c.uuid == filters.uuid)
+        if filters.name is not None:
+            where.append(provider.c.name == filters.name)
+        if filters.in_tree is not None:
+            root = store.find_provider(tx, filters.in_tree)
+            if root is None:
+                return []
+            where.append(store.in_tree_of(root))
+        rows = _meeting(tx, store.find_providers(tx, *where), filters)
+        if not filters.resources:
+            return rows
+        return [row for row in rows if _has_room(tx, row, filters.resources)]
+
+    return engine.store.read(read)
+
+
+def _meeting(tx: Tx, rows: list[ProviderRow], filters: Filters) -> list[ProviderRow]:
+    """Keep those with the right traits and aggregates."""
+    if filters.required or filters.forbidden:
+        traits = store.read_traits(tx)
+        wanted, unwanted = filters.required, filters.forbidden
+        rows = [row for row in rows if _meets(traits.get(row.id, ()), wanted, unwanted)]
+    if filters.member_of or filters.not_member_of:
+        aggregates = store.read_aggregates(tx)
+        wanted, unwanted = filters.member_of, filters.not_member_of
+        rows = [row for row in rows if _meets(aggregates.get(row.id, ()), wanted, unwanted)]
+    return rows
+
+
+def _meets(has: Iterable[str], wanted: AnyOf, unwanted: frozenset[str]) -> bool:
+    names = set(has)
+    return all(names & either for either in wanted) and not names & unwanted
+
+
+def _has_room(tx: Tx, row: ProviderRow, resources: Mapping[str, int]) -> bool:
+    stock = read_stock(tx, row)
+    return all(name in stock and _takes(stock[name], amount) for name, amount in resources.items())
+
+
+def _takes(stock: Stock, amount: int) -> bool:
+    limits = stock.inventory
+    return (
+        limits.min_unit <= amount <= limits.max_unit
+        and amount % limits.step_size == 0
+        and stock.used + amount <= limits.capacity
+    )

@@ -1,0 +1,112 @@
+"""What a provider is besides what it has: its traits and its aggregates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wherry.app.engine import Engine
+from wherry.app.placement.inventories import require_generation
+from wherry.app.placement.names import Times, require_traits
+from wherry.app.placement.providers import lock_provider, require_provider
+from wherry.store import placement_providers as store
+from wherry.store.placement_providers import ProviderRow
+from wherry.store.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """A provider's traits, each with the time at which it was made."""
+
+    names: Times
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregates:
+    """The aggregates that a provider belongs to."""
+
+    uuids: Sequence[str]
+    generation: int
+
+
+def find_traits(engine: Engine, uuid: str) -> Traits:
+    """Give a provider's traits.
+
+    Raises:
+        NoSuchProvider: there is none.
+    """
+
+    def read(tx: Tx) -> Traits:
+        row = require_provider(tx, uuid)
+        return Traits(names=_traits(tx, row), generation=row.generation)
+
+    return engine.store.read(read)
+
+
+def set_traits(
+    engine: Engine, uuid: str, names: Sequence[str], *, generation: int | None
+) -> Traits:
+    """Make a provider's traits exactly these.
+
+    Raises:
+        NoSuchProvider, Managed, GenerationConflict, NoSuchTrait.
+    """
+
+    def write(tx: Tx) -> Traits:
+        row = lock_provider(tx, uuid)
+        require_generation(row, generation)
+        require_traits(tx, names)
+        if _traits(tx, row).keys() == set(names):
+            return Traits(names=_traits(tx, row), generation=row.generation)
+        store.write_traits(tx, row, names)
+        now = store.move_on(tx, row, now=engine.clock())
+        return Traits(names=_traits(tx, row), generation=now)
+
+    return engine.store.write(write)
+
+
+def find_aggregates(engine: Engine, uuid: str) -> Aggregates:
+    """Give the aggregates that a provider belongs to.
+
+    Raises:
+        NoSuchProvider: there is none.
+    """
+
+    def read(tx: Tx) -> Aggregates:
+        row = require_provider(tx, uuid)
+        return Aggregates(uuids=_aggregates(tx, row), generation=row.generation)
+
+    return engine.store.read(read)
+
+
+def set_aggregates(
+    engine: Engine, uuid: str, uuids: Sequence[str], *, generation: int | None
+) -> Aggregates:
+    """Make a provider belong to exactly these aggregates; also one that a report owns.
+
+    Args:
+        generation: that the provider must have, which then moves on; None: any, and it stays.
+
+    Raises:
+        NoSuchProvider, GenerationConflict.
+    """
+
+    def write(tx: Tx) -> Aggregates:
+        row = lock_provider(tx, uuid, may_be_managed=True)
+        require_generation(row, generation)
+        store.write_aggregates(tx, row, uuids)
+        now = row.generation
+        if generation is not None:
+            now = store.move_on(tx, row, now=engine.clock())
+        return Aggregates(uuids=tuple(uuids), generation=now)
+
+    return engine.store.write(write)
+
+
+def _traits(tx: Tx, row: ProviderRow) -> Mapping[str, float | None]:
+    held = store.read_traits(tx, store.traits_of(row))
+    return held.get(row.id, {})
+
+
+def _aggregates(tx: Tx, row: ProviderRow) -> Sequence[str]:
+    held = store.read_aggregates(tx, store.aggregates_of(row))
+    return held.get(row.id, [])

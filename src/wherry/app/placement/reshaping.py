@@ -1,0 +1,55 @@
+"""Inventories and allocations moved together, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+
+from wherry.app.engine import Engine
+from wherry.app.placement.allocations import Asked, write_allocations
+from wherry.app.placement.inventories import replace, require_generation
+from wherry.app.placement.names import require_classes
+from wherry.app.placement.refusals import Managed, NoSuchProvider
+from wherry.model.inventory import Inventory
+from wherry.store.placement_inventories import read_stock, write_inventory
+from wherry.store.placement_providers import ProviderRow, lock_providers, move_on
+from wherry.store.transaction import Tx
+
+Reshaped = Mapping[str, tuple[int, Mapping[str, Inventory]]]
+"""Provider to its expected generation and the inventories that it shall have."""
+
+
+def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> None:
+    """Give providers new inventories and consumers new allocations, all or nothing.
+
+    What is in use may move: new inventories come first, then the allocations move, then the
+    old inventories go.
+
+    Raises:
+        NoSuchProvider, Managed, GenerationConflict, NoSuchClass, InventoryHeld, and as
+        `set_allocations`.
+    """
+
+    def write(tx: Tx) -> None:
+        now = engine.clock()
+        rows = _lock(tx, inventories)
+        for uuid, (_, wanted) in inventories.items():
+            require_classes(tx, wanted)
+            write_inventory(tx, rows[uuid], wanted, now=now)
+            if wanted:
+                move_on(tx, rows[uuid], now=now)
+        if asked:
+            write_allocations(tx, asked, claim=engine.new_id(), now=now)
+        for uuid, (_, wanted) in inventories.items():
+            replace(tx, rows[uuid], read_stock(tx, rows[uuid]), wanted, now=now)
+            move_on(tx, rows[uuid], now=now)
+
+    engine.store.write(write)
+
+
+def _lock(tx: Tx, inventories: Reshaped) -> dict[str, ProviderRow]:
+    rows = lock_providers(tx, inventories)
+    for uuid, (generation, _) in inventories.items():
+        if uuid not in rows:
+            raise NoSuchProvider(uuid)
+        if rows[uuid].owner == "report":
+            raise Managed(uuid)
+        require_generation(rows[uuid], generation)
+    return rows
