@@ -3,7 +3,10 @@
 The model is written from the design's words (section 7), not from the table of transitions.
 """
 
+from itertools import product
+
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -24,7 +27,16 @@ SENDERS = st.sampled_from((0, 0, 0, 0, -1, -2, 1, None))
 class Life(RuleBasedStateMachine):
     """What a migration does, and what the model says that it should do."""
 
-    @initialize(lease_s=st.sampled_from((10, LEASE_S)))
+    @initialize(
+        lease_s=st.sampled_from((10, LEASE_S)),
+        stage=st.sampled_from(("claimed", "asked", "confirmed", "started", "lost")),
+    )
+    def it_has_come_so_far(self, lease_s, stage):
+        """Begin at any stage: few random walks would come through to the later ones."""
+        self.claim(lease_s)
+        for step in STAGES[stage]:
+            step(self)
+
     def claim(self, lease_s):
         self.move = a_move(lease_s=lease_s)
         self.now = 0.0
@@ -253,6 +265,63 @@ class Life(RuleBasedStateMachine):
         assert told == sorted(told)
         ids = [claim.id for claim in self.move.claims]
         assert len(ids) == len(set(ids)) == 1 + (self.model["state"] not in OPEN)
+
+
+def lapse(life):
+    life.time_passes(LEASE_S)
+
+
+CONFIRM = [lambda life: life.an_end_confirms("source", 1)]
+BOTH = [*CONFIRM, lambda life: life.an_end_confirms("target", 1)]
+START = [*BOTH, lambda life: life.it_starts(0)]
+LOSE = [*START, lapse, Life.the_clock_is_looked_at]
+STAGES = {
+    "claimed": [],
+    "renewed": [lambda life: life.it_is_renewed(0, UNSET)],
+    "asked": [Life.both_ends_are_asked],
+    "one end": CONFIRM,
+    "confirmed": BOTH,
+    "started": START,
+    "lost": LOSE,
+    "finished": [*START, lambda life: life.it_finishes(0, "on target")],
+    "failed": [*START, lambda life: life.it_finishes(0, "on source")],
+    "found": [*LOSE, lambda life: life.reports_show_where_it_is("on target")],
+    "aborted": [*START, lambda life: life.it_is_aborted(0)],
+    "aborted by an administrator": [*START, lambda life: life.it_is_aborted(None)],
+    "expired": [lapse, Life.the_clock_is_looked_at],
+    "refused": [Life.an_end_refuses],
+}
+"""How a migration comes to each state, and to what matters within one."""
+
+EVENTS = (
+    (Life.an_end_confirms, product(("source", "target"), (0, 1, 2))),
+    (Life.an_end_refuses, ((),)),
+    (Life.it_starts, product((0, -1, 1, None))),
+    (Life.it_is_renewed, product((0, -1, 1, None), (UNSET, 50))),
+    (Life.it_finishes, product((0, -1, -2, 1, None), ("on target", "on source"))),
+    (Life.it_is_aborted, product((0, -1, -2, 1, None))),
+    (Life.reports_show_where_it_is, product(("on target", "on source"))),
+    (Life.the_clock_is_said_to_have_run, product(("expire", "lose"))),
+    (Life.the_clock_is_looked_at, ((),)),
+)
+"""Every event, with every sender and case."""
+ASKED = [(step, args) for step, many in EVENTS for args in many]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_event_in_every_state_does_what_the_model_says(stage, late):
+    """With the present, an old, a later and no token, before and after the lease."""
+    for step, args in ASKED:
+        life = Life()
+        life.it_has_come_so_far(LEASE_S, stage)
+        if late:
+            lapse(life)
+        step(life, *args)
+        life.it_is_as_the_model_says()
+        life.both_ends_are_held_until_it_ends_and_one_after()
+        life.what_is_held_is_never_more_or_less_than_was_claimed()
+        life.tokens_only_rise_and_a_claim_takes_effect_once()
 
 
 Life.TestCase.settings = settings(

@@ -153,11 +153,17 @@ def _in_the_way(
     reasons = (*reasons_in(found, policy.mode), *ask_again(migration, asked))
     taken = {"info", *policy.accept}
     against = tuple(reason for reason in reasons if reason.severity not in taken)
-    if against or answer.ok:
+    if against or answer.ok or _says_why(job, answer):
         return against
     # A plain no is a no, though nobody can say why.
     unsaid = _finding("PREFLIGHT_OBJECTION", side=answer.side, message="no reason was given")
     return reasons_in([unsaid], policy.mode)
+
+
+def _says_why(job: PreflightJob, answer: JobAnswer) -> bool:
+    """Whether an answer tells what it objects to; then it is judged by that."""
+    told = answer.missing or answer.objections or answer.blockers
+    return bool(told) or answer.process not in {UNSET, job.process}
 
 
 def _said(migration: Migration, answer: JobAnswer) -> Iterator[Finding]:
