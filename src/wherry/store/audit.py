@@ -87,6 +87,24 @@ def _strays(tx: Tx, rows: dict[Key, Any]) -> Iterator[str]:
     for key, row in rows.items():
         if row.stray != (stray[key] if row.cap is not None else 0):
             yield f"provider {key[0]} class {key[1]}: stray {row.stray}, not {stray[key]}"
+    yield from _holders(tx)
+
+
+def _holders(tx: Tx) -> Iterator[str]:
+    """An instance that does not count as stray has a holder, one that does has none by name."""
+    o, s = tables.occupant.c, tables.seen_instance.c
+    holders = tx.rows(select(o.provider, o.device, o.type))
+    named = {(row.provider, row.device) for row in holders}
+    nameless = Counter((row.provider, row.type) for row in holders if row.device is None)
+    for provider, device, kind, stray in tx.rows(select(s.provider, s.device, s.type, s.stray)):
+        if (provider, device) in named:
+            if stray:
+                yield f"instance {device} of provider {provider} is held and counts as stray"
+        elif not stray:
+            nameless[provider, kind] -= 1
+    for (provider, kind), left in nameless.items():
+        if left < 0:
+            yield f"provider {provider}: {-left} of {kind} have no holder and do not count"
 
 
 def _consumers(tx: Tx) -> Iterator[str]:

@@ -3,20 +3,27 @@
 The writer is alone, so nothing here locks; the order of the steps is the function's, so that
 both refuse for the same reason.
 
-Source: schema/versions/0001_claim.sql, the twin of this module.
+Source: schema/versions/0001_claim.sql, the twin of this module and of `claims_sqlite_slots`.
 """
 
 import json
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wherry.store.claim_rows import ABSENT, ANY, ClaimRows, Refused
-
-Uuids = dict[int, str]
-"""Id of a provider to its uuid."""
+from wherry.store.claims_sqlite_slots import (
+    Move,
+    Uuids,
+    adopt_instances,
+    count_left_instances,
+    marks,
+    read_devices,
+    read_moves,
+    write_occupants,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +35,6 @@ class Delta:
     cls: int
     old: int
     new: int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one slot of a consumer is, or shall be."""
-
-    provider: int
-    type: str
-    exclusive: str | None
-    device: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One slot that changes."""
-
-    consumer: int
-    slot: str
-    old: Place | None
-    new: Place | None
 
 
 def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
@@ -62,27 +49,24 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     ids, new = _open_consumers(db, rows)
     providers, classes = _provider_ids(db, rows), _class_ids(db, rows)
     deltas = _deltas(db, rows, ids, providers, classes)
-    moves = _moves(db, rows, ids, providers)
+    moves = read_moves(db, rows, ids, providers)
     _require_facts(db, rows)
     uuids = _touched(db, deltas, moves)
-    _adopt_instances(db, moves)
+    adopt_instances(db, moves)
     _take_units(db, deltas, uuids)
     _write_allocations(db, deltas)
-    _write_occupants(db, moves, uuids)
+    write_occupants(db, moves, uuids)
+    count_left_instances(db, moves)
     outcome = {
         "consumers": _close_consumers(db, rows, ids, new),
         "providers": _move_generations(db, uuids),
-        "devices": _devices(db, rows, ids),
+        "devices": read_devices(db, rows, ids),
     }
     db.execute(
         "INSERT INTO claim (id, digest, at, outcome) VALUES (?, ?, ?, ?)",
         (rows.id, rows.digest, rows.at, json.dumps(outcome)),
     )
     return outcome
-
-
-def _marks(values: Collection[object]) -> str:
-    return ",".join("?" * len(values))
 
 
 def _open_consumers(db: sqlite3.Connection, rows: ClaimRows) -> tuple[list[int], list[bool]]:
@@ -109,7 +93,7 @@ def _open_consumers(db: sqlite3.Connection, rows: ClaimRows) -> tuple[list[int],
 def _provider_ids(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, int]:
     wanted = [row[1] for row in rows.allocations] + [row[1] for row in rows.occupants]
     names = dict.fromkeys(wanted)
-    sql = f"SELECT uuid, id FROM provider WHERE uuid IN ({_marks(names)})"
+    sql = f"SELECT uuid, id FROM provider WHERE uuid IN ({marks(names)})"
     found: dict[str, int] = dict(db.execute(sql, tuple(names)).fetchall())
     for uuid in names:
         if uuid not in found:
@@ -119,7 +103,7 @@ def _provider_ids(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, int]:
 
 def _class_ids(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, int]:
     names = {row[2] for row in rows.allocations}
-    sql = f"SELECT name, id FROM resource_class WHERE name IN ({_marks(names)})"
+    sql = f"SELECT name, id FROM resource_class WHERE name IN ({marks(names)})"
     found: dict[str, int] = dict(db.execute(sql, tuple(names)).fetchall())
     for _, provider, name, units in rows.allocations:
         if name not in found:
@@ -135,9 +119,7 @@ def _deltas(
     classes: dict[str, int],
 ) -> list[Delta]:
     """List the allocations that differ from what is held."""
-    sql = (
-        f"SELECT consumer, provider, class, used FROM allocation WHERE consumer IN ({_marks(ids)})"
-    )
+    sql = f"SELECT consumer, provider, class, used FROM allocation WHERE consumer IN ({marks(ids)})"
     held = {(row[0], row[1], row[2]): row[3] for row in db.execute(sql, ids)}
     wanted = {
         (ids[index], providers[uuid], classes[name]): units
@@ -150,32 +132,11 @@ def _deltas(
     ]
 
 
-def _moves(
-    db: sqlite3.Connection, rows: ClaimRows, ids: list[int], providers: dict[str, int]
-) -> list[Move]:
-    """List the slots that differ from what is held, those that only end last."""
-    sql = (
-        "SELECT consumer, slot, provider, type, exclusive, device FROM occupant"
-        f" WHERE consumer IN ({_marks(ids)})"
-    )
-    held = {(row[0], row[1]): Place(*row[2:]) for row in db.execute(sql, ids)}
-    moves = []
-    for index, uuid, slot, kind, exclusive, asked in rows.occupants:
-        old = held.pop((ids[index], slot), None)
-        # A device left out is the one that is held there already.
-        stays = old is not None and old.provider == providers[uuid] and asked is None
-        device = old.device if old is not None and stays else asked
-        new = Place(providers[uuid], kind, exclusive, device)
-        if new != old:
-            moves.append(Move(ids[index], slot, old, new))
-    return moves + [Move(*key, old, None) for key, old in held.items()]
-
-
 def _require_facts(db: sqlite3.Connection, rows: ClaimRows) -> None:
     if not rows.facts:
         return
     names = [uuid for uuid, _ in rows.facts]
-    sql = f"SELECT uuid, facts_generation FROM provider WHERE uuid IN ({_marks(names)})"
+    sql = f"SELECT uuid, facts_generation FROM provider WHERE uuid IN ({marks(names)})"
     found: dict[str, int] = dict(db.execute(sql, names).fetchall())
     for uuid, expected in rows.facts:
         if found.get(uuid) != expected:
@@ -186,27 +147,8 @@ def _touched(db: sqlite3.Connection, deltas: list[Delta], moves: list[Move]) -> 
     """Name the providers that change, in order of uuid."""
     ids = {delta.provider for delta in deltas}
     ids |= {place.provider for move in moves for place in (move.old, move.new) if place}
-    sql = f"SELECT id, uuid FROM provider WHERE id IN ({_marks(ids)}) ORDER BY uuid"
+    sql = f"SELECT id, uuid FROM provider WHERE id IN ({marks(ids)}) ORDER BY uuid"
     return dict(db.execute(sql, tuple(ids)).fetchall())
-
-
-def _adopt_instances(db: sqlite3.Connection, moves: list[Move]) -> None:
-    """Count no longer as strays the instances seen on the host that turn out to be these."""
-    for move in moves:
-        if move.new is None or move.new.device is None:
-            continue
-        provider = move.new.provider
-        found = db.execute(
-            "UPDATE seen_instance SET stray = 0 WHERE provider = ? AND device = ? AND stray"
-            " RETURNING units",
-            (provider, move.new.device),
-        ).fetchone()
-        if found is not None:
-            db.executemany(
-                "UPDATE inventory SET stray = stray - ? WHERE provider = ?"
-                " AND class = (SELECT id FROM resource_class WHERE name = ?)",
-                [(units, provider, name) for name, units in json.loads(found[0]).items()],
-            )
 
 
 def _charges(
@@ -217,13 +159,13 @@ def _charges(
     for delta in deltas:
         own[delta.provider, delta.cls] += delta.new - delta.old
     charge = Counter(own)
-    sql = f"SELECT provider, class, pool, units FROM view WHERE provider IN ({_marks(uuids)})"
+    sql = f"SELECT provider, class, pool, units FROM view WHERE provider IN ({marks(uuids)})"
     for provider, cls, pool, units in db.execute(sql, tuple(uuids)):
         if (provider, cls) in own:
             charge[provider, pool] += own[provider, cls] * units
     keys = [key for key in charge if charge[key] or own[key]]
     classes = {cls for _, cls in keys}
-    sql = f"SELECT id, name FROM resource_class WHERE id IN ({_marks(classes)})"
+    sql = f"SELECT id, name FROM resource_class WHERE id IN ({marks(classes)})"
     names = dict(db.execute(sql, tuple(classes)).fetchall())
     return sorted((uuids[p], names[c], p, c, own[p, c], charge[p, c]) for p, c in keys)
 
@@ -276,77 +218,6 @@ def _write_allocations(db: sqlite3.Connection, deltas: list[Delta]) -> None:
     )
 
 
-def _write_occupants(db: sqlite3.Connection, moves: list[Move], uuids: Uuids) -> None:
-    """Put slots on devices: those asked by name first, so that none is given to another."""
-    if not moves:
-        return
-    db.executemany(
-        "DELETE FROM occupant WHERE consumer = ? AND slot = ?",
-        [(move.consumer, move.slot) for move in moves if move.old],
-    )
-    left = {(m.old.provider, m.old.device) for m in moves if m.old}
-    placed = [(move, move.new) for move in moves if move.new]
-    for move, new in sorted(placed, key=lambda pair: pair[1].device is None):
-        device = _device(db, new, uuids[new.provider], left)
-        db.execute(
-            "INSERT INTO occupant (consumer, slot, provider, type, exclusive, device)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (move.consumer, move.slot, new.provider, new.type, new.exclusive, device),
-        )
-    _require_agreement(db, moves, uuids)
-
-
-def _device(
-    db: sqlite3.Connection, place: Place, uuid: str, left: Collection[tuple[int, str | None]]
-) -> str | None:
-    """Choose the device of a place: as asked, else the first free one where they have names."""
-    provider, device = place.provider, place.device
-    if device is None:
-        rows = db.execute(
-            "SELECT d.device, o.device FROM provider_device d LEFT JOIN occupant o"
-            " ON o.provider = d.provider AND o.device = d.device"
-            " WHERE d.provider = ? ORDER BY o.device IS NOT NULL, d.rank LIMIT 1",
-            (provider,),
-        ).fetchone()
-        if rows is None:
-            return None
-        if rows[1] is not None:
-            raise Refused(error="device", provider=uuid, device=None)
-        chosen: str = rows[0]
-        return chosen
-    key = (provider, device)
-    if db.execute("SELECT 1 FROM occupant WHERE provider = ? AND device = ?", key).fetchone():
-        raise Refused(error="device", provider=uuid, device=device)
-    known = db.execute(
-        "SELECT max(device = ?) FROM provider_device WHERE provider = ?", (device, provider)
-    ).fetchone()[0]
-    if known == 0 and key not in left:
-        raise Refused(error="no_device", provider=uuid, device=device)
-    return device
-
-
-def _require_agreement(db: sqlite3.Connection, moves: list[Move], uuids: Uuids) -> None:
-    """Refuse a new value on a provider whose other instances have another."""
-    # What passes from one consumer to another takes nothing new, and is not asked.
-    passed = {(m.old.provider, m.old.exclusive) for m in moves if m.old}
-    asked = defaultdict(set)
-    for move in moves:
-        new = move.new
-        if new and new.exclusive is not None and (new.provider, new.exclusive) not in passed:
-            asked[uuids[new.provider], new.provider].add(new.exclusive)
-    for (uuid, provider), values in sorted(asked.items()):
-        for value in sorted(values):
-            others = db.execute(
-                "SELECT exclusive FROM occupant WHERE provider = ?1 AND exclusive <> ?2 UNION"
-                " SELECT exclusive FROM seen_instance"
-                " WHERE provider = ?1 AND stray AND exclusive <> ?2 ORDER BY exclusive",
-                (provider, value),
-            ).fetchall()
-            if others:
-                in_use = [row[0] for row in others]
-                raise Refused(error="exclusive", provider=uuid, wanted=value, in_use=in_use)
-
-
 def _close_consumers(
     db: sqlite3.Connection, rows: ClaimRows, ids: list[int], new: list[bool]
 ) -> dict[str, int | None]:
@@ -380,17 +251,3 @@ def _move_generations(db: sqlite3.Connection, uuids: Uuids) -> dict[str, int]:
         list(generations.items()),
     )
     return generations
-
-
-def _devices(db: sqlite3.Connection, rows: ClaimRows, ids: list[int]) -> dict[str, dict[str, str]]:
-    """Name the devices that the consumers hold now."""
-    devices: dict[str, dict[str, str]] = {}
-    if not rows.occupants:
-        return devices
-    sql = (
-        "SELECT c.uuid, o.slot, o.device FROM occupant o JOIN consumer c ON c.id = o.consumer"
-        f" WHERE o.consumer IN ({_marks(ids)}) AND o.device IS NOT NULL"
-    )
-    for uuid, slot, device in db.execute(sql, ids):
-        devices.setdefault(uuid, {})[slot] = device
-    return devices

@@ -3,7 +3,6 @@
 Both functions need the provider's lock.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -56,7 +55,7 @@ def write_inventories(tx: Tx, number: int, planned: PlannedProvider) -> None:
         tx.execute(delete(inventory).where(c.provider == number, c["class"].in_(sorted(dead))))
 
 
-def recount(tx: Tx, number: int, instances: Sequence[SeenInstance] | None = None) -> None:
+def recount(tx: Tx, number: int, instances: Sequence[SeenInstance]) -> None:
     """Count anew the units of instances on the host that nobody has allocated.
 
     An instance is somebody's if an occupant has its device.  Occupants whose device is not
@@ -64,29 +63,25 @@ def recount(tx: Tx, number: int, instances: Sequence[SeenInstance] | None = None
 
     Args:
         number: the provider's id.
-        instances: what the host reports now; None keeps what it reported last.
+        instances: what the host reports now.
     """
-    known = _read_seen(tx, number) if instances is None else instances
-    if instances is not None:
-        tx.execute(delete(seen).where(seen.c.provider == number))
-    stray = _strays(tx, number, [(one.id, one.type) for one in known])
-    upsert(
-        tx,
-        seen,
-        [
-            {
-                "provider": number,
-                "device": one.id,
-                "type": one.type,
-                "units": encode(one.units),
-                "exclusive": None if one.exclusive is None else encode(one.exclusive),
-                "stray": one.id in stray,
-            }
-            for one in known
-        ],
-    )
+    tx.execute(delete(seen).where(seen.c.provider == number))
+    stray = _strays(tx, number, [(one.id, one.type) for one in instances])
+    rows = [
+        {
+            "provider": number,
+            "device": one.id,
+            "type": one.type,
+            "units": encode(one.units),
+            "exclusive": None if one.exclusive is None else encode(one.exclusive),
+            "stray": one.id in stray,
+        }
+        for one in instances
+    ]
+    if rows:
+        tx.execute(insert(seen), rows)
     totals: Counter[str] = Counter()
-    for one in known:
+    for one in instances:
         if one.id in stray:
             totals.update(one.units)
     _write_strays(tx, number, totals)
@@ -96,20 +91,6 @@ def device_order(name: str) -> tuple[tuple[int, str], ...]:
     """Order device names by the numbers in them: ``…:00.2`` before ``…:00.10``."""
     words = [text for text in _PIECES.split(name) if text]
     return tuple((int(word), "") if word.isdecimal() else (-1, word) for word in words)
-
-
-def _read_seen(tx: Tx, number: int) -> list[SeenInstance]:
-    c = seen.c
-    query = select(c.device, c.type, c.units, c.exclusive).where(c.provider == number)
-    return [
-        SeenInstance(
-            id=device,
-            type=kind,
-            units=json.loads(units),
-            exclusive=None if exclusive is None else json.loads(exclusive),
-        )
-        for device, kind, units, exclusive in tx.rows(query)
-    ]
 
 
 def _read(tx: Tx, number: int) -> dict[int, dict[str, Any]]:

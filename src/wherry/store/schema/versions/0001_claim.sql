@@ -156,7 +156,7 @@ BEGIN
         LOOP
             UPDATE inventory v SET stray = v.stray - u.value::bigint
                 FROM jsonb_each_text(r.units::jsonb) u JOIN resource_class c ON c.name = u.key
-                WHERE v.provider = r.provider AND v.class = c.id;
+                WHERE v.provider = r.provider AND v.class = c.id AND v.cap IS NOT NULL;
         END LOOP;
     END IF;
 
@@ -224,7 +224,10 @@ BEGIN
                     WHERE d.provider = r.provider AND NOT EXISTS (
                         SELECT FROM occupant o
                         WHERE o.provider = d.provider AND o.device = d.device)
-                    ORDER BY d.rank LIMIT 1;
+                    -- One on which somebody unknown has made an instance is the last.
+                    ORDER BY EXISTS (
+                        SELECT FROM seen_instance s WHERE s.provider = d.provider
+                            AND s.device = d.device AND s.stray), d.rank LIMIT 1;
                 IF NOT FOUND AND EXISTS (
                     SELECT FROM provider_device d WHERE d.provider = r.provider)
                 THEN
@@ -248,6 +251,16 @@ BEGIN
             INSERT INTO occupant (consumer, slot, provider, type, exclusive, device)
                 VALUES (r.consumer, r.slot, r.provider, r.type, r.exclusive, v_device);
         END LOOP;
+        FOR r IN
+            UPDATE seen_instance s SET stray = false FROM occupant o
+                WHERE o.consumer = ANY (v_ids) AND s.provider = o.provider
+                  AND s.device = o.device AND s.stray
+                RETURNING s.provider, s.units
+        LOOP
+            UPDATE inventory v SET stray = v.stray - u.value::bigint
+                FROM jsonb_each_text(r.units::jsonb) u JOIN resource_class c ON c.name = u.key
+                WHERE v.provider = r.provider AND v.class = c.id AND v.cap IS NOT NULL;
+        END LOOP;
         -- What passes from one consumer to another takes nothing new, and is not asked.
         FOR r IN
             SELECT DISTINCT e.provider, e.uuid, e.exclusive
@@ -267,6 +280,25 @@ BEGIN
                     'error', 'exclusive', 'provider', r.uuid,
                     'wanted', r.exclusive, 'in_use', v_in_use);
             END IF;
+        END LOOP;
+        -- Instances still on the host whose holders have just let go.  A holder without a
+        -- device may have any instance of its type, so one of those stays its own.
+        FOR r IN
+            UPDATE seen_instance s SET stray = true FROM (
+                SELECT i.provider, i.device, i.type, row_number() OVER (
+                           PARTITION BY i.provider, i.type ORDER BY i.device) AS n
+                FROM seen_instance i
+                WHERE i.provider = ANY (e_was_provider) AND NOT i.stray AND NOT EXISTS (
+                    SELECT FROM occupant o
+                    WHERE o.provider = i.provider AND o.device = i.device)) f
+                WHERE s.provider = f.provider AND s.device = f.device AND f.n > (
+                    SELECT count(*) FROM occupant o
+                    WHERE o.provider = f.provider AND o.type = f.type AND o.device IS NULL)
+                RETURNING s.provider, s.units
+        LOOP
+            UPDATE inventory v SET stray = v.stray + u.value::bigint
+                FROM jsonb_each_text(r.units::jsonb) u JOIN resource_class c ON c.name = u.key
+                WHERE v.provider = r.provider AND v.class = c.id AND v.cap IS NOT NULL;
         END LOOP;
     END IF;
 
