@@ -127,10 +127,10 @@ class _Quiet(WSGIRequestHandler):
         """Write no line for each request."""
 
 
-def run_service(settings: Settings, token: str | None = None) -> Running:
-    """Start a service in this process; its caller stops it."""
+def run_service(settings: Settings, token: str | None = None, port: int = 0) -> Running:
+    """Start a service in this process, on a free port or a certain one; its caller stops it."""
     service = assemble(settings)
-    server = make_server("127.0.0.1", 0, service.app, server_class=_Server, handler_class=_Quiet)
+    server = make_server("127.0.0.1", port, service.app, server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return Running(service, server, token)
 

@@ -34,7 +34,7 @@ _AGAIN = Retry(
     backoff_factor=0.2,
     allowed_methods=frozenset({"GET", "HEAD", "PUT", "DELETE"}),
 )
-_ERROR_STATUS = 400
+_OK, _NOT_OK = 200, 300
 
 T = TypeVar("T")
 
@@ -88,9 +88,9 @@ class Client:
             WherryError: what the service says, by the class of its code.
         """
         status, data = self._exchange(method, path, body, wait_s)
-        if status >= _ERROR_STATUS:
+        if not _OK <= status < _NOT_OK:
             raise self._error(status, data)
-        if kind is bytes or not data:
+        if kind is bytes:
             return data  # type: ignore[return-value] # `bytes` was asked for
         try:
             return msgspec.json.decode(data, type=kind)

@@ -103,4 +103,5 @@ def _device(properties: Mapping[str, str]) -> str | None:
     if path := properties.get("sysfsdev"):
         name = path.rstrip("/").rpartition("/")[2].lower()
         return name if _UUID.fullmatch(name) else parse_address(name)
-    return parse_address(properties.get("host", ""))
+    host = properties.get("host", "")
+    return parse_address(host) or parse_address(f"0000:{host}")  # QEMU's own short form
