@@ -308,15 +308,14 @@ EVENTS = (
 ASKED = [(step, args) for step, many in EVENTS for args in many]
 
 
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("later_s", [1.0, 5.0, LEASE_S])
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_event_in_every_state_does_what_the_model_says(stage, late):
-    """With the present, an old, a later and no token, before and after the lease."""
+def test_every_event_in_every_state_does_what_the_model_says(stage, later_s):
+    """With the present, an old, a later and no token; when deadline and lease run out, too."""
     for step, args in ASKED:
         life = Life()
         life.it_has_come_so_far(LEASE_S, stage)
-        if late:
-            lapse(life)
+        life.time_passes(later_s)
         step(life, *args)
         life.it_is_as_the_model_says()
         life.both_ends_are_held_until_it_ends_and_one_after()
@@ -325,6 +324,6 @@ def test_every_event_in_every_state_does_what_the_model_says(stage, late):
 
 
 Life.TestCase.settings = settings(
-    max_examples=settings.default.max_examples * 2, stateful_step_count=25, deadline=None
+    max_examples=settings.default.max_examples, stateful_step_count=25, deadline=None
 )
 TestLife = Life.TestCase

@@ -4,7 +4,7 @@ Hosts are the same to a guest if their islands are of the same classes in the sa
 their facts meet the same of its needs.  Then the verdict is the same, and so are the codes of
 all reasons; details such as how much is free may differ.
 
-Source: specification of compatibility, sections 10 and 13; docs/explanation/targets.md.
+Source: specification of compatibility, sections 10 and 13; docs/reference/targets.md.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ The check is that of the specification, on ready judgements.  Of islands that gi
 the same, only as many are looked at as it could use: the first of them are the ones that the
 best mapping takes, and what is refused is shown by the first refused anyway.
 
-Source: specification of compatibility, section 10; docs/explanation/targets.md.
+Source: specification of compatibility, section 10; docs/reference/targets.md.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence

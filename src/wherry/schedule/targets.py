@@ -6,7 +6,7 @@ and whose facts are equal have the same verdict, and it is worked out once; the 
 state and resources are compared one by one.  The second, exact to the last detail, is taken
 for the hosts that are listed.
 
-Source: design, sections 4 and 7; docs/explanation/targets.md.
+Source: design, sections 4 and 7; docs/reference/targets.md.
 """
 
 from collections import Counter

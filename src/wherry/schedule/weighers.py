@@ -3,7 +3,7 @@
 Each gives a number from 0 to 1, larger is better, of the host's numbers alone: a rank does
 not depend on what other hosts there are.
 
-Source: design, section 7; docs/explanation/targets.md.
+Source: design, section 7; docs/reference/targets.md.
 """
 
 from collections.abc import Mapping
