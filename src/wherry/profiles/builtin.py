@@ -31,7 +31,7 @@ def profiles_with(texts: Iterable[tuple[str, str | bytes]]) -> Profiles:
     Raises:
         InvalidProfile: names the file, and the path in it.
     """
-    own = [parse_profile_file(text, source) for source, text in texts]
+    own = [parse_profile_file(text, source, own=True) for source, text in texts]
     return build_profiles([*_builtin_files(), *own]) if own else builtin_profiles()
 
 

@@ -3,7 +3,7 @@
 Raises nothing while it is asked: what could be wrong was refused when it was loaded.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,15 +25,29 @@ from wherry.profiles.validate import find_fault
 
 @dataclass(frozen=True, slots=True)
 class ProfileFile:
-    """One file as read: where it came from, and its tables."""
+    """One file as read: where it came from, its tables, and whether an operator wrote it."""
 
     source: str
     table: Table
+    own: bool = False
 
     @property
     def id(self) -> str:
         """Its id, which every file has."""
         return str(self.table["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    profile: Profile
+    conditions: Conditions
+    own: bool
+
+    def goes_before(self, other: "_Known") -> bool:
+        narrower = is_narrower(self.conditions, other.conditions)
+        if narrower != is_narrower(other.conditions, self.conditions):
+            return narrower
+        return self.own and not other.own
 
 
 @dataclass(frozen=True)
@@ -43,29 +57,36 @@ class Profiles:
     all: tuple[Profile, ...]
     sources: Mapping[str, str] = field(default_factory=dict)
     """Id of a profile to where it came from."""
+    own: frozenset[str] = frozenset()
+    """Ids of an operator's profiles."""
 
     @cached_property
-    def _known(self) -> tuple[tuple[Profile, Conditions], ...]:
-        return tuple((profile, conditions_of(profile.match)) for profile in self.all)
+    def _known(self) -> tuple[_Known, ...]:
+        return tuple(
+            _Known(profile, conditions_of(profile.match), profile.id in self.own)
+            for profile in self.all
+        )
 
     def find(self, types_from: str, facts: Mapping[str, str]) -> Profile | None:
         """Give the narrowest profile that a device's facts meet; None where none does.
+
+        Where none of two is narrower, the operator's goes before a built-in one.
 
         Args:
             types_from: where the device's types come from.
             facts: key of a match to what the device states, ``@path`` for other attributes.
         """
-        best: tuple[Profile, Conditions] | None = None
-        for profile, conditions in self._known:
-            if profile.types_from != types_from or not meets(conditions, dict(facts)):
+        best: _Known | None = None
+        for known in self._known:
+            if known.profile.types_from != types_from or not meets(known.conditions, facts):
                 continue
-            if best is None or is_narrower(conditions, best[1]):
-                best = profile, conditions
-        return None if best is None else best[0]
+            if best is None or known.goes_before(best):
+                best = known
+        return None if best is None else best.profile
 
 
-def parse_profile_file(text: str | bytes, source: str) -> ProfileFile:
-    """Read the tables of one file.
+def parse_profile_file(text: str | bytes, source: str, *, own: bool = False) -> ProfileFile:
+    """Read the tables of one file; *own* where an operator wrote it.
 
     Raises:
         InvalidProfile: no UTF-8, no TOML, of another schema, or without an id.
@@ -77,7 +98,7 @@ def parse_profile_file(text: str | bytes, source: str) -> ProfileFile:
     if not isinstance(table.get("id"), str):
         message = "the profile needs an `id` of its own - at `$.id`"
         raise InvalidProfile(message, source=source)
-    return ProfileFile(source=source, table=table)
+    return ProfileFile(source=source, table=table, own=own)
 
 
 def build_profiles(files: Iterable[ProfileFile]) -> Profiles:
@@ -91,18 +112,22 @@ def build_profiles(files: Iterable[ProfileFile]) -> Profiles:
     found = [one for file in by_id.values() for one in _profiles_of(file, tables)]
     replaced = _replaced(found, by_id)
     kept = sorted((p for p in found if p.id not in replaced), key=lambda p: p.title)
-    clash = find_ambiguity(kept)
+    own = frozenset(name for name, file in by_id.items() if file.own)
+    for layer in (True, False):
+        _require_unambiguous([p for p in kept if (p.id in own) is layer], by_id)
+    sources = {name: file.source for name, file in by_id.items()}
+    return Profiles(all=tuple(kept), sources=sources, own=own)
+
+
+def _require_unambiguous(profiles: Sequence[Profile], by_id: Mapping[str, ProfileFile]) -> None:
+    clash = find_ambiguity(profiles)
     if clash is not None:
         first, second = clash
         message = (
             f"a device can meet `{first.title}` and `{second.title}`, and neither is narrower:"
             " let one match on more, or put the other into its `replaces` - at `$.match`"
         )
-        # An operator's files come after the built-in ones, and are his to mend.
-        later = max(first.id, second.id, key=list(by_id).index)
-        raise InvalidProfile(message, source=by_id[later].source)
-    sources = {name: file.source for name, file in by_id.items()}
-    return Profiles(all=tuple(kept), sources=sources)
+        raise InvalidProfile(message, source=by_id[second.id].source)
 
 
 def load_profiles(texts: Iterable[tuple[str, str | bytes]]) -> Profiles:

@@ -1,11 +1,11 @@
-"""Which of several profiles is meant: the narrower one; what is not comparable is refused.
+"""Which of several profiles is meant: the narrower one; what is not comparable is a clash.
 
 A match is a conjunction over keys, each with some patterns.  Of two matches one can tell
 whether a device can meet both, and whether one is narrower: it states all that the other
 states, and nothing that the other does not take.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -27,7 +27,7 @@ def conditions_of(match: Match) -> Conditions:
     return found | {f"@{path}": _as_tuple(value) for path, value in match.attributes.items()}
 
 
-def meets(conditions: Conditions, facts: dict[str, str]) -> bool:
+def meets(conditions: Conditions, facts: Mapping[str, str]) -> bool:
     """Tell whether a device's facts meet a match; a fact that is not known meets nothing."""
     return all(
         key in facts and any(matches(pattern, facts[key]) for pattern in patterns)
