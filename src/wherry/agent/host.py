@@ -53,7 +53,7 @@ class ThisHost:
             sequence=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
             observed_at=now(),
             facts=facts,
-            guests=self.hypervisor.running() or (),
+            guests=self.hypervisor.running(),
         )
 
 

@@ -157,6 +157,9 @@ def _claim(
     held: Holding,
     claim_id: str,
 ) -> Claim | None:
+    if host.root is None:
+        # What is held stays; nothing can be taken where the host has no provider of its own.
+        return None
     freed = {uuid for name in slots for uuid in taken_by(guest.slots[name], host)}
     resources = root_resources(held, host, slots)
     wanted = hold(held, host, slots, resources=resources, freed=freed, left=left)
