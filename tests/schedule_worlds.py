@@ -1,6 +1,7 @@
 """Generated fleets and guests: small, and dense in what makes a mapping hard."""
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from builders import FB, a_contract, a_host_record, a_provider, a_root, a_uuid, an_offer
 from wherry.model.changes import Change
@@ -16,8 +17,10 @@ MODELS = ("acme/gpu-a", "acme/gpu-b", "acme/nic")
 @st.composite
 def offers(draw: st.DrawFn, type_name: str) -> Offer:
     part = draw(st.sampled_from((2048, 4096, 8192)))
+    flags = draw(st.sampled_from((["stop_copy", "p2p"], ["stop_copy", "p2p"], ["stop_copy"])))
     fields: dict[str, object] = {
         "type": type_name,
+        "migration": {"support": "yes", "flags": flags, "bytes_per_s": 10**9},
         "units": {FB: part},
         "pools": {FB: {"total": draw(st.sampled_from((8192, 16384)))}},
     }
@@ -32,6 +35,9 @@ def offers(draw: st.DrawFn, type_name: str) -> Offer:
         fields["features"] = {"x": {"maskable": draw(st.booleans())}}
     if draw(st.integers(0, 3)) == 0:
         fields["description"] = draw(st.sampled_from(("a board", "another board")))
+    if draw(st.integers(0, 4)) == 0:
+        other = {"kind": "vf", "type": "acme/gpu-a"}
+        fields["also_types"] = draw(st.sampled_from((["acme/gpu-c"], ["acme/gpu-c", other])))
     if type_name.endswith("nic"):
         fields["device_class"] = "network"
         support = draw(st.sampled_from(("yes", "no")))
@@ -42,22 +48,25 @@ def offers(draw: st.DrawFn, type_name: str) -> Offer:
             "bytes_per_s": 10**9,
         }
     if fields["pools"] is None:
-        del fields["pools"]
-        return an_offer(supports=draw(st.sampled_from(VERSIONS)), pools=_left_out(), **fields)
+        fields["pools"] = UNSET
     return an_offer(supports=draw(st.sampled_from(VERSIONS)), **fields)
 
 
-def _left_out() -> object:
-    from msgspec import UNSET
-
-    return UNSET
+def host_facts() -> st.SearchStrategy[HostFacts]:
+    """What a host states of itself; each fact may be left out."""
+    return st.builds(
+        HostFacts,
+        arch=st.sampled_from(("x86_64", "x86_64", "aarch64", UNSET)),
+        machine_types=st.sampled_from((("q35-9.0", "q35-9.1"), ("q35-9.1",), UNSET)),
+        cpu_models=st.sampled_from((("Icelake",), ("Cascadelake",), UNSET)),
+        cpu_features=st.sampled_from((("avx2",), (), UNSET)),
+        versions=st.sampled_from(({"qemu": "9.0.2"}, {"qemu": "9.1.0"}, {"qemu": "git"}, UNSET)),
+    )
 
 
 @st.composite
 def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]]) -> list[Change]:
-    check = draw(
-        st.sampled_from((HostFacts(arch="x86_64"), HostFacts(arch="aarch64"), HostFacts()))
-    )
+    check = draw(host_facts())
     state = draw(st.sampled_from(("enabled", "enabled", "enabled", "disabled", "maintenance")))
     used = {"VCPU": draw(st.sampled_from((0, 60, 62, 63)))}
     inventories = {"VCPU": Inventory(total=64, step_size=draw(st.sampled_from((1, 1, 4))))}
@@ -106,12 +115,16 @@ def fleets(draw: st.DrawFn, most: int = 5) -> list[list[Change]]:
 
 @st.composite
 def contracts(draw: st.DrawFn, slot: str) -> Contract:
-    type_name = draw(st.sampled_from(MODELS))
+    type_name = draw(st.sampled_from((*MODELS, *MODELS, "acme/gpu-c")))
     fields: dict[str, object] = {"type": type_name}
+    if draw(st.integers(0, 6)) == 0:
+        fields["kind"] = "vf"
+    if draw(st.integers(0, 6)) == 0:
+        fields["migration"] = {"support": "yes", "flags": ["stop_copy"], "stop_copy_bytes": 10**8}
     if draw(st.booleans()):
         fields["units"] = {FB: draw(st.sampled_from((2048, 4096, 8192)))}
     if draw(st.integers(0, 2)) == 0:
-        fields["units"] = _left_out()
+        fields["units"] = UNSET
     if draw(st.booleans()):
         fields["params"] = {"fb_mb": draw(st.sampled_from((4096, 8192, True)))}
     if draw(st.integers(0, 3)) == 0:
@@ -130,4 +143,15 @@ def contracts(draw: st.DrawFn, slot: str) -> Contract:
 
 
 def needs() -> st.SearchStrategy[Needs]:
-    return st.sampled_from((Needs(), Needs(arch="x86_64"), Needs(cpu_features=("avx2",))))
+    """What a guest needs of its host: mostly nothing, or one thing or two."""
+    return st.one_of(
+        st.just(Needs()),
+        st.sampled_from((
+            Needs(arch="x86_64"),
+            Needs(machine_type="q35-9.0"),
+            Needs(cpu_model="Icelake"),
+            Needs(cpu_features=("avx2",)),
+            Needs(min_versions={"qemu": "9.1"}),
+            Needs(arch="x86_64", machine_type="q35-9.1", min_versions={"qemu": "9.0"}),
+        )),
+    )  # fmt: skip

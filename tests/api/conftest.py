@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from falcon.testing import TestClient
 
+from acme_fleet import fleet, sqlite_fleet
 from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from doors import ROUTES, Ask
 from service import any_service, service
@@ -18,9 +19,11 @@ from wherry.model.caller import LOCAL_ADMIN
 
 __all__ = [
     "any_service",
+    "fleet",
     "postgresql",
     "postgresql_url",
     "service",
+    "sqlite_fleet",
     "sqlite_template",
     "sqlite_url",
     "store_url",

@@ -90,7 +90,7 @@ def test_this_host_recorded_reads_back_as_itself(tmp_path, capsys):
     file = tmp_path / "host.ndjson"
 
     status, live, err = run(
-        capsys, "inspect", "--json", "--libvirt", tmp_path / "no-tools", "--record", file
+        capsys, "inspect", "--json", "--beside", tmp_path / "no-tools", "--record", file
     )
     _, replayed, _ = run(capsys, "inspect", "--json", "--snapshot", file)
 
@@ -118,9 +118,9 @@ def test_a_recording_recorded_again_holds_the_same_facts(recording, tmp_path, ca
         (["--sysfs", "gone"], "is no folder"),
         (["--sysfs", "bare"], "holds neither `sys` nor"),
         (["--sysfs", "bare", "--snapshot", "empty"], "exclude each other"),
-        (["--libvirt", "gone", "--snapshot", "good"], "is no folder"),
+        (["--beside", "gone", "--snapshot", "good"], "is no folder"),
         (["--snapshot", "good", "--record", "gone/x"], "cannot be written"),
-        (["--snapshot", "good", "--libvirt", "odd"], "no whole XML"),
+        (["--snapshot", "good", "--beside", "odd"], "no whole XML"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch, args, says):
@@ -172,7 +172,7 @@ def test_differences_between_sysfs_and_libvirt_are_shown(tmp_path, capsys):
     )
 
     snapshot = file_of("mtty-3mdevs", tmp_path)
-    _, out, _ = run(capsys, "inspect", "--snapshot", snapshot, "--libvirt", tmp_path)
+    _, out, _ = run(capsys, "inspect", "--snapshot", snapshot, "--beside", tmp_path)
 
     assert "sources differ (sysfs is taken)" in out
     assert "mtty mtty-1.available_instances: 19, and libvirt says 24" in out

@@ -7,7 +7,7 @@ import pytest
 
 from introspect.trees import Link, mtty_nodes, tree_of
 from wherry.hosts import recordings, snapshot
-from wherry.hosts.boot import disk_gb, now, read_boot_id, read_host_id
+from wherry.hosts.boot import disk_gb, now, read_boot_id
 from wherry.hosts.live import LiveTree
 from wherry.hosts.look import look_at, look_at_host
 from wherry.hosts.recorder import RecordingTree, render_recording
@@ -142,20 +142,6 @@ def test_the_page_of_recordings_names_each():
     page = Path(str(recordings.__spec__.origin)).parents[1] / "data" / "recordings" / "README.md"
 
     assert [n for n in recordings.names() if f"| {n} |" not in page.read_text("utf-8")] == []
-
-
-def test_a_host_s_id_is_stable_and_does_not_show_its_machine_id():
-    first = read_host_id(tree_of({"/etc/machine-id": "0123456789abcdef\n"}))
-
-    assert first == read_host_id(tree_of({"/etc/machine-id": "0123456789abcdef"}))
-    assert first != read_host_id(tree_of({"/etc/machine-id": "fedcba9876543210\n"}))
-    assert len(first) == 32
-    assert "0123456789abcdef" not in first
-
-
-@pytest.mark.parametrize("nodes", [{}, {"/etc/machine-id": "\n"}, {"/etc/machine-id": b"\xff"}])
-def test_a_host_without_machine_id_has_no_id(nodes):
-    assert read_host_id(tree_of(nodes)) is None
 
 
 def test_a_boot_is_known_by_the_kernel_s_id():

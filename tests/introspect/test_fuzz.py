@@ -1,6 +1,9 @@
 """Whatever a host says, facts come out of it, and they are facts: they encode and decode."""
 
+import json
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +16,11 @@ from wherry.introspect.host import parse_cpuinfo
 from wherry.introspect.kernel import unpack
 from wherry.introspect.libvirt import parse_versions
 from wherry.introspect.numa import parse_cpulist
+from wherry.introspect.nvidia import parse_creatable_types
 from wherry.introspect.pci import parse_bar_sizes
 from wherry.introspect.readable import is_readable
-from wherry.introspect.sides import add_sides
+from wherry.introspect.sides import add_sides, facts_of_libvirt
+from wherry.introspect.snapshot import Header, parse_snapshot, render_snapshot
 from wherry.model.errors import InvalidFile
 from wherry.model.facts import Facts, Unread
 from wherry.profiles.builtin import builtin_profiles
@@ -112,6 +117,9 @@ def test_any_json_is_taken_apart(value):
             "mdevctl-types.json",
             "vdpa-dev.json",
             "devlink-info.json",
+            "devlink-ports.json",
+            "devlink-eswitch.json",
+            "nvidia-smi.xml",
             "vfio-probe.jsonl",
         ]
     ),
@@ -134,37 +142,160 @@ def file_refused(files):
     return None
 
 
-WORDS = st.sampled_from(
-    ["device", "capability", "type", "address", "name", "uuid", "path", "numa", "x"]
-)
+SHAPES = {
+    "device": {
+        "device", "capability", "type", "address", "name", "uuid", "path", "numa", "driver",
+        "iommuGroup", "domain", "bus", "slot", "function", "product", "vendor", "class",
+        "parent_addr", "attr", "availableInstances", "deviceAPI",
+    },
+    "capabilities": {
+        "host", "cpu", "arch", "model", "vendor", "feature", "iommu", "topology", "cells", "cell",
+        "memory", "cpus", "distances", "sibling", "guest", "machine",
+    },
+    "domainCapabilities": {"machine", "arch", "cpu", "mode", "model", "feature"},
+    "nvidia_smi_log": {
+        "driver_version", "gpu", "product_name", "mig_mode", "current_mig", "ecc_mode",
+        "current_ecc", "fb_memory_usage", "total",
+    },
+}  # fmt: skip
+"""The words of each kind of document, by its root."""
+NUMBERS = ["0", "1", "31", "0x01", "-1", "99999999999999999999", "zz", ""]
 ATTRIBUTES = st.dictionaries(
-    st.sampled_from(["type", "id", "domain", "bus", "slot", "function", "number", "node"]),
     st.sampled_from(
-        ["pci", "mdev", "mdev_types", "virt_functions", "phys_function", "0x01", "zz", ""]
+        ["type", "id", "domain", "bus", "slot", "function", "number", "node", "name", "value",
+         "maxCount", "support", "usable", "policy", "supported", "unit"]
+    ),
+    st.sampled_from(
+        ["pci", "mdev", "mdev_types", "virt_functions", "phys_function", "yes", "custom",
+         "host-model", "KiB", "disable", ONE, "mtty-1", "00000000:01:00.0", *NUMBERS]
     ),
     max_size=4,
-)
+)  # fmt: skip
+TEXTS = st.sampled_from([*NUMBERS, "N/A", "mtty", ONE, "/sys/devices/x/y", "x86_64", "\u2028"])
 
 
 @st.composite
-def elements(draw, depth=3):
-    name = draw(WORDS)
+def elements(draw, words, depth=3):
+    name = draw(st.sampled_from(words))
     said = "".join(f' {k}="{v}"' for k, v in draw(ATTRIBUTES).items())
-    inside = (
-        draw(st.lists(elements(depth - 1), max_size=3))
-        if depth
-        else [draw(st.sampled_from(["1", "0x1", "", "pci"]))]
-    )
-    return f"<{name}{said}>{''.join(inside)}</{name}>"
+    inside = draw(st.lists(elements(words, depth - 1), max_size=2)) if depth else []
+    return f"<{name}{said}>{draw(TEXTS)}{''.join(inside)}</{name}>"
 
 
-@given(st.lists(elements(), max_size=4))
-def test_any_node_device_is_taken(inside):
-    facts = add_sides(Facts(), {"a.xml": f"<device>{''.join(inside)}</device>"})
+@given(st.data(), st.sampled_from(sorted(SHAPES)))
+def test_any_document_of_a_known_kind_is_taken(data, kind):
+    """Odd numbers, missing parts and parts in odd places give facts, and never a device."""
+    inside = data.draw(st.lists(elements(sorted(SHAPES[kind])), max_size=5))
+    file = "nvidia-smi.xml" if kind == "nvidia_smi_log" else "a.xml"
+
+    files = {file: f"<{kind}>{''.join(inside)}</{kind}>"}
+    facts, alone = add_sides(Facts(), files), facts_of_libvirt(files)
 
     assert facts.devices == ()
+    for one in (facts, alone):
+        assert msgspec.json.decode(msgspec.json.encode(one), type=Facts) == one
 
 
-def test_reading_writes_nothing():
-    """A tree has no way to write, and a live one opens for reading only."""
-    assert not any(name.startswith(("write", "remove", "create")) for name in dir(tree_of({})))
+@given(st.data(), st.sampled_from(sorted(SHAPES)), st.integers(1, 400))
+def test_a_document_cut_anywhere_is_refused_with_its_file(data, kind, end):
+    file = "nvidia-smi.xml" if kind == "nvidia_smi_log" else "a.xml"
+    inside = data.draw(st.lists(elements(sorted(SHAPES[kind]), 2), min_size=1, max_size=4))
+    text = f"<{kind}>{''.join(inside)}</{kind}>"
+
+    assert file_refused({file: text[: min(end, len(text) - 1)]}) == file
+
+
+NAMES = [
+    "mtty",
+    "0000:01:00.0",
+    "mtty-1",
+    ONE,
+    "mdev_type",
+    "dev",
+    "info",
+    "port",
+    "pci/0000:01:00.0",
+]
+KNOWN_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(NAMES) | st.floats(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
+    ),
+)
+
+
+@given(
+    st.sampled_from(
+        ["mdevctl-list.json", "mdevctl-types.json", "devlink-info.json", "devlink-ports.json",
+         "devlink-eswitch.json", "vdpa-dev.json", "vdpa-config.json", "vdpa-mgmtdev.json"]
+    ),
+    KNOWN_JSON,
+)  # fmt: skip
+def test_any_answer_with_the_right_words_is_taken_or_refused(file, value):
+    """A real host beside it stays as sysfs says."""
+    before = read_facts(tree_of(base()))
+    text = json.dumps(value)
+    if file_refused({file: text}):
+        return
+
+    facts = add_sides(before, {file: text})
+
+    assert [one.name for one in facts.devices] == [one.name for one in before.devices]
+    assert facts.instances == before.instances
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
+
+
+WHOLE = render_snapshot(
+    Header(format="wherry-sysfs-snapshot/1"),
+    tree_of(mtty_nodes(made={ONE: "mtty-1"})).nodes.values(),
+)
+BAD_LINES = st.sampled_from(
+    ["", "{}", "[]", "null", '{"p":"/sys/a"}', '{"p":"/sys/a","t":"x"}', '{"p":"a","t":"f"}',
+     '{"p":"/sys/../b","t":"f"}', '{"p":"/sys/class/mdev_bus/mtty/x","t":"f"}', '{"p":"/s"',
+     '{"p":"/sys/a","t":"f","s":"1","e":"EIO"}', '{"p":"/sys/a","t":"l"}']
+)  # fmt: skip
+
+
+@given(st.integers(1, len(WHOLE.split("\n")) - 2), BAD_LINES)
+def test_a_bad_line_anywhere_in_a_snapshot_is_named(at, bad):
+    lines = WHOLE.split("\n")
+    text = "\n".join([*lines[:at], bad, *lines[at:]])
+
+    with pytest.raises(InvalidFile) as caught:
+        parse_snapshot(text, file="x.ndjson")
+
+    assert caught.value.line == at + 1
+    assert str(caught.value).startswith(f"x.ndjson, line {at + 1}: ")
+
+
+@given(st.integers(1, len(WHOLE.split("\n")) - 2), st.integers(1, len(WHOLE.split("\n")) - 2))
+def test_a_line_that_is_there_twice_is_named(first, second):
+    lines = WHOLE.split("\n")
+    text = "\n".join([*lines[:second], lines[first], *lines[second:]])
+
+    with pytest.raises(InvalidFile, match="is there twice"):
+        parse_snapshot(text, file="x")
+
+
+@given(st.permutations(WHOLE.split("\n")[1:-1]))
+def test_the_order_of_lines_says_nothing(rows):
+    text = "\n".join([WHOLE.split("\n")[0], *rows]) + "\n"
+
+    assert read_facts(parse_snapshot(text, file="x")) == read_facts(parse_snapshot(WHOLE, file="x"))
+
+
+@given(st.binary(max_size=200))
+def test_any_uevent_gives_a_driver_or_none(data):
+    nodes = mtty_nodes(made={ONE: "mtty-1"}) | {f"{MTTY}/{ONE}/uevent": data}
+    del nodes[f"{MTTY}/{ONE}/driver"]
+
+    (instance,) = read_facts(tree_of(nodes)).instances
+
+    assert instance.driver or b"DRIVER=" not in data.split(b"\n", 1)[0]
+
+
+@given(st.text(), st.text())
+def test_any_creatable_list_gives_numbers_and_names(text, number):
+    for one in parse_creatable_types(f"{text}\n{number} : x"):
+        assert one.number >= 0
+        assert one.name

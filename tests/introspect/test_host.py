@@ -119,7 +119,7 @@ def test_a_device_behind_an_iommu_tells_that_one_is_on():
 
 
 def test_an_mdev_s_emulated_group_is_no_sign_of_anything():
-    """Finding 9: ``vfio-noiommu`` of type unknown on a host with a working IOMMU."""
+    """``vfio-noiommu`` of type unknown on a host with a working IOMMU."""
     nodes = mtty_nodes(made={ONE: "mtty-1"}) | {
         f"{MTTY}/{ONE}/iommu_group": Link("../../../../../kernel/iommu_groups/11"),
         "/sys/kernel/iommu_groups/11/name": "vfio-noiommu\n",
@@ -165,7 +165,7 @@ def test_a_configuration_that_unpacks_without_end_is_cut():
 
 
 def test_modules_of_drivers_are_named_with_their_taint_and_parameters():
-    """Finding 10: ``version`` may be equal where ``srcversion`` differs, and either may lack."""
+    """``version`` may be equal where ``srcversion`` differs, and either may lack."""
     nodes = mtty_nodes() | {
         "/sys/module/mtty/srcversion": "0CFBC3668084E605BBD06DA\n",
         "/sys/module/mtty/taint": "OE\n",

@@ -95,7 +95,7 @@ def test_the_driver_of_an_instance_without_a_link_is_in_its_uevent():
     ],
 )
 def test_a_parent_without_a_driver_link_is_its_types_driver(subsystem, types, driver):
-    """Finding 7; finding 6: a driver's name may hold a dash, its types' own words too."""
+    """A driver's name may hold a dash, its types' own words too."""
     folder = "/sys/devices/virtual/x/x"
     nodes = {"/sys/class/mdev_bus/x": Link("../../devices/virtual/x/x")}
     nodes |= {f"{folder}/mdev_supported_types/{t}/device_api": "vfio-pci\n" for t in types}
@@ -172,7 +172,7 @@ def test_a_parent_that_never_holds_still_is_unsettled():
 
 
 def test_an_instance_that_is_being_removed_is_leaving():
-    """Finding 32: off the bus, its folder still there, its port still counted."""
+    """Off the bus, its folder still there, its port still counted."""
     nodes = mtty_nodes(left=(23, 11)) | {f"{MTTY}/{ONE}/remove": WRITE_ONLY}
 
     facts = read_facts(tree_of(nodes))
@@ -194,7 +194,7 @@ def test_an_instance_that_only_the_bus_shows_is_listed():
 
 
 def test_vfs_of_one_pf_are_read_as_one_family():
-    """Finding 12: a vGPU made on one VF moves its siblings' counts, so all are read again."""
+    """A vGPU made on one VF moves its siblings' counts, so all are read again."""
     vfs = [f"/sys/devices/pci0000:80/0000:81:00.{n}" for n in (4, 5)]
 
     def world_with(left, made):

@@ -72,7 +72,7 @@ def test_sriov_that_is_off_is_not_missing_hardware():
 
 
 def test_vfs_are_in_the_order_of_their_numbers():
-    """Finding 23: ``virtfn10`` sorts before ``virtfn2`` as text."""
+    """``virtfn10`` sorts before ``virtfn2`` as text."""
     facts = read_facts(tree_of(vf_nodes(indexes=range(12))))
 
     pf = facts.devices[0]
@@ -83,7 +83,7 @@ def test_vfs_are_in_the_order_of_their_numbers():
 
 @pytest.mark.parametrize(("text", "id_"), [("10ca", "10ca"), ("abc", "0abc"), ("0x10CA", "10ca")])
 def test_the_vf_device_id_has_four_digits_and_no_prefix(text, id_):
-    """Finding 20: the kernel writes it with %x."""
+    """The kernel writes it with %x."""
     nodes = function_nodes(sriov_totalvfs="7", sriov_numvfs="0", sriov_vf_device=text)
 
     assert read_facts(tree_of(nodes)).devices[0].sriov.vf_device == id_
@@ -120,7 +120,7 @@ def test_an_override_that_is_unset_is_absent(text, value):
 
 
 def test_minus_one_is_no_node_and_an_ancestor_does_not_overrule_it():
-    """Finding 25: -1 is unknown; the nearest that has the file decides."""
+    """-1 is unknown; the nearest that has the file decides."""
     nodes = function_nodes(sriov_totalvfs="7", numa_node="-1")
     nodes["/sys/devices/pci0000:00/0000:00:03.0/numa_node"] = "1\n"
 
@@ -156,7 +156,7 @@ def test_others_in_the_iommu_group_are_named_and_bridges_are_not():
 
 
 def test_one_attribute_that_fails_does_not_take_the_others_along():
-    """Finding 26: an errno of one attribute is data."""
+    """An errno of one attribute is data."""
     nodes = function_nodes(sriov_totalvfs="7") | {f"{PF}/revision": Unread(errno="EINVAL")}
 
     attributes = read_facts(tree_of(nodes)).devices[0].attributes

@@ -5,10 +5,12 @@ import json
 import pytest
 
 from introspect.trees import MTTY, ONE, TWO, Link, function_nodes, mtty_nodes, tree_of
+from wherry.introspect.address import parse_address
 from wherry.introspect.facts import read_facts
 from wherry.introspect.libvirt import parse_versions
-from wherry.introspect.nodedev import parse_nodedev
+from wherry.introspect.nodedev import nodedev_of
 from wherry.introspect.sides import add_sides, facts_of_libvirt, facts_of_mdevctl
+from wherry.introspect.xml import parse_xml
 from wherry.model.errors import InvalidFile
 from wherry.model.facts import Difference, MigrationProbe, Sriov, Unread
 
@@ -25,6 +27,10 @@ PF_XML = """<device><name>pci_0000_01_00_0</name><driver><name>{driver}</name></
 <address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></capability>
 </capability></device>"""
 PF = "/sys/devices/pci0000:00/0000:01:00.0"
+
+
+def parse_nodedev(xml):
+    return nodedev_of(parse_xml(xml, file="x"))
 
 
 def mtty(**kwargs):
@@ -56,7 +62,7 @@ def test_what_another_source_alone_shows_is_a_difference_and_no_capacity():
 
 
 def test_silence_of_another_source_is_no_difference():
-    """Finding 8: libvirt leaves out parents, descriptions and ids."""
+    """Libvirt leaves out parents, descriptions and ids."""
     assert add_sides(mtty(), {"a.xml": "<device><name>computer</name></device>"}).differences == ()
 
 
@@ -74,7 +80,7 @@ def test_the_names_of_products_come_from_libvirt():
 
 
 def test_a_pf_in_xml_gives_the_same_facts():
-    device = parse_nodedev(PF_XML.format(driver="igb"), file="x").device
+    device = parse_nodedev(PF_XML.format(driver="igb")).device
 
     assert (device.name, device.role, device.driver) == ("0000:01:00.0", "pf", "igb")
     assert device.sriov == Sriov(total=7, enabled=1, vfs=("0000:01:10.0",))
@@ -83,7 +89,7 @@ def test_a_pf_in_xml_gives_the_same_facts():
 def test_a_pf_without_maxcount_has_an_unknown_total():
     xml = PF_XML.format(driver="igb").replace(" maxCount='7'", "")
 
-    assert parse_nodedev(xml, file="x").device.sriov.total == Unread(errno="ENODATA")
+    assert parse_nodedev(xml).device.sriov.total == Unread(errno="ENODATA")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_an_old_instance_without_uuid_and_parent_address_is_still_known(parent, 
         "<capability type='mdev'><type id='a-1'/></capability></device>"
     )
 
-    instance = parse_nodedev(xml, file="x").instance
+    instance = parse_nodedev(xml).instance
 
     assert (instance.id, instance.parent) == (ONE, name)
 
@@ -233,6 +239,96 @@ def test_firmware_of_devlink_goes_to_the_function_it_names():
 
     assert attributes["firmware_version"] == "22.1"
     assert attributes["devlink/versions/stored/fw"] == "22.2"
+
+
+VF = "/sys/devices/pci0000:00/0000:01:10.2"
+PORTS = {
+    "pci/0000:01:00.0/1": {"flavour": "physical", "netdev": "eth0"},
+    "pci/0000:01:00.0/129": {
+        "flavour": "pcivf",
+        "vfnum": 0,
+        "pfnum": 0,
+        "netdev": "eth0r0",
+        "function": {"state": "active"},
+    },
+    "pci/0000:01:00.0/130": {"flavour": "pcivf", "vfnum": 0, "external": True, "netdev": "other"},
+    "netdevsim/netdevsim1/128": {"flavour": "pcivf", "vfnum": 0, "netdev": "sim"},
+    "pci/0000:01:00.0/131": {"flavour": "pcivf", "vfnum": True, "netdev": "odd"},
+}
+
+
+def test_a_vf_of_a_switch_knows_its_port():
+    """The VFs that a DPU shows of the host it serves are not this host's."""
+    nodes = function_nodes(PF, sriov_totalvfs="7", sriov_numvfs="1") | function_nodes(VF)
+    nodes |= {f"{PF}/virtfn0": Link("../0000:01:10.2"), f"{VF}/physfn": Link("../0000:01:00.0")}
+    files = {
+        "devlink-ports.json": json.dumps({"port": PORTS}),
+        "devlink-eswitch.json": json.dumps({"dev": {"pci/0000:01:00.0": {"mode": "switchdev"}}}),
+    }
+
+    pf, vf = add_sides(read_facts(tree_of(nodes)), files).devices
+
+    assert vf.attributes["devlink/port/netdev"] == "eth0r0"
+    assert vf.attributes["devlink/port/function/state"] == "active"
+    assert pf.attributes["devlink/eswitch/mode"] == "switchdev"
+    assert not any(name.startswith("devlink/port") for name in pf.attributes)
+
+
+SMI = """<?xml version="1.0" ?>
+<!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
+<nvidia_smi_log><driver_version>535.54.03</driver_version>
+<gpu id="00000000:01:00.0"><product_name>NVIDIA A40</product_name><serial>123</serial>
+<mig_mode><current_mig>N/A</current_mig></mig_mode>
+<gpu_virtualization_mode><virtualization_mode>Host VGPU</virtualization_mode>
+<host_vgpu_mode>SR-IOV</host_vgpu_mode><vgpu_heterogeneous_mode>Not Supported
+</vgpu_heterogeneous_mode></gpu_virtualization_mode></gpu>
+<gpu id="00000000:FF:00.0"><product_name>elsewhere</product_name></gpu></nvidia_smi_log>"""
+
+
+def test_modes_of_a_gpu_come_from_nvidia_smi_whole():
+    """ "Not Supported" contains "Supported"; N/A is absent; 8-digit domain."""
+    nodes = function_nodes(PF, sriov_totalvfs="7")
+
+    facts = add_sides(read_facts(tree_of(nodes)), {"nvidia-smi.xml": SMI})
+
+    said = {k: v for k, v in facts.devices[0].attributes.items() if k.startswith("nvidia-smi/")}
+    assert said == {
+        "nvidia-smi/product_name": "NVIDIA A40",
+        "nvidia-smi/gpu_virtualization_mode/virtualization_mode": "Host VGPU",
+        "nvidia-smi/gpu_virtualization_mode/host_vgpu_mode": "SR-IOV",
+        "nvidia-smi/gpu_virtualization_mode/vgpu_heterogeneous_mode": "Not Supported",
+    }
+    assert facts.host.versions["nvidia"] == "535.54.03"
+    assert len(facts.devices) == 1
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        SMI[:200],
+        "<other/>",
+        "<!DOCTYPE a [<!ENTITY x 'y'>]><nvidia_smi_log>&x;</nvidia_smi_log>",
+        "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><nvidia_smi_log>&x;</nvidia_smi_log>",
+    ],
+)
+def test_what_nvidia_smi_never_writes_is_refused(xml):
+    with pytest.raises(InvalidFile, match=r"^nvidia-smi\.xml"):
+        add_sides(mtty(), {"nvidia-smi.xml": xml})
+
+
+@pytest.mark.parametrize("name", ["a100-sxm4-v12", "a10g", "tesla-t4"])
+def test_answers_of_real_boards_are_taken(shared, name):
+    text = (shared / "data/recorded/telegraf-nvidia-smi" / f"{name}.xml").read_text("utf-8")
+    folder = "/sys/devices/pci0000:00/0000:01:00.0"
+    at = text.partition('gpu id="')[2].partition('"')[0]
+    nodes = function_nodes(folder.replace("0000:01:00.0", parse_address(at)), sriov_totalvfs="1")
+
+    facts = add_sides(read_facts(tree_of(nodes)), {"nvidia-smi.xml": text})
+
+    attributes = facts.devices[0].attributes
+    assert attributes["nvidia-smi/product_name"] in text
+    assert "N/A" not in attributes.values()
+    assert facts.host.versions["nvidia"] in {"535.54.03", "515.105.01"}
 
 
 def test_a_probe_is_put_on_what_it_was_asked_of():

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profile_files import a_file, some_profiles
 
+from profile_files import a_file, some_profiles
 from wherry.model.errors import InvalidProfile
 from wherry.profiles.builtin import builtin_profiles
 from wherry.profiles.library import Profiles

@@ -1,6 +1,8 @@
 """The look-up over the fleet is the whole-guest check of every host, one by one."""
 
 from collections import Counter
+from collections.abc import Iterable
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -8,16 +10,26 @@ from hypothesis import strategies as st
 
 from builders import a_fleet, a_guest
 from schedule_worlds import contracts, fleets, needs
+from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
 from wherry.compat.verdicts import is_accepted, worst
 from wherry.inventory.fleet import FleetView
 from wherry.inventory.host_view import HostView
-from wherry.model.checks import Downtime, GuestResponse, Policy, Reason
+from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
+from wherry.model.device import Condition, Contract, Offer
 from wherry.model.guests import Guest
-from wherry.model.targets import TargetsRequest
+from wherry.model.targets import Target, TargetsRequest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.reasons import make_reason
 from wherry.schedule.targets import ask, find_targets, judge_host, open_hosts
+
+PACK = Pack(
+    id="acme",
+    rows=(
+        Row(id="no-b", types=("acme/gpu-b",), severity="warn", because="gpu-b is being retired"),
+        Row(id="nic", types=("acme/n*",), when={"target.branch": Condition(eq="1")}, severity="no"),
+    ),
+)
 
 POLICIES = st.builds(
     Policy,
@@ -25,6 +37,9 @@ POLICIES = st.builds(
     accept=st.sampled_from((("ok", "warn"), ("ok",), ("ok", "warn", "unknown"), ("unknown",))),
     replug=st.sampled_from(((), (), ("slot0",), ("slot0", "slot1"))),
     downtime=st.sampled_from((Downtime(budget_ms=10), Downtime(budget_ms=1500, strict=True))),
+    postcopy=st.sampled_from((False, False, False, True)),
+    guest_addresses=st.sampled_from(({}, {}, {"slot0": "0000:00:06.0"})),
+    packs=st.sampled_from(((), (), (PACK,))),
 )
 
 
@@ -71,6 +86,53 @@ def in_the_way(answer: GuestResponse, own: list[Reason], policy: Policy) -> set[
     return {r.code for r in reasons if r.severity not in {"info", *policy.accept}}
 
 
+def plain_score(guest: Guest, host: HostView) -> float:
+    """What the weighers say of a host, added up from its records."""
+    free: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for provider in host.providers:
+        use = provider.record.use
+        for name, inventory in provider.record.plan.inventories.items():
+            held = use.charged.get(name, use.used.get(name, 0)) + use.stray.get(name, 0)
+            free[name] += max(0, inventory.capacity - held)
+            total[name] += inventory.capacity
+    asked = Counter(guest.resources)
+    for slot in guest.slots.values():
+        for name, amount in (slot.contract.units or {}).items():
+            asked[name] += amount
+    left = [(free[name] - amount) / total[name] for name, amount in asked.items() if total[name]]
+    unused = [free[name] / total[name] for name in total if total[name]]
+    spread = sum(unused) / len(unused) if unused else 1.0
+    return max(0.0, min([1.0, *left])) + spread
+
+
+def plain_ways_back(
+    guest: Guest, target: Target, view: FleetView, policy: Policy
+) -> dict[str, ReturnPath]:
+    """The return path of each slot, by the check that the specification gives for it."""
+    source, there = view.get(guest.host), view.get(target.host)
+    ways = {}
+    for row in target.mapping:
+        slot = guest.slots[row.slot]
+        offers = [] if source is None else [each.offer for each in source.offers]
+        for home in offers:
+            if home.provider != slot.provider or not _serves(home, slot.contract):
+                continue
+            offer = there.offers[row.offer].offer
+            # Within a guest the address in the guest is that of its slot, of the way there.
+            ways[row.slot] = check(slot.contract, offer, policy, home).return_path
+            break
+    return ways
+
+
+def _serves(offer: Offer, contract: Contract) -> bool:
+    also = [
+        (offer.kind, each) if isinstance(each, str) else (each.kind, each.type)
+        for each in offer.also_types or ()
+    ]
+    return (contract.kind, contract.type) in [(offer.kind, offer.type), *also]
+
+
 def hold_against_twin(guest: Guest, view: FleetView, policy: Policy, cache: JudgementCache) -> None:
     request = TargetsRequest(policy=policy, limit=10_000, explain=True)
     answer = find_targets(guest, view.get(guest.host), view, request, cache)
@@ -95,11 +157,28 @@ def hold_against_twin(guest: Guest, view: FleetView, policy: Policy, cache: Judg
             assert listed.downtime_ms == plain.downtime_ms
             taken = [listed.providers[row.offer] for row in listed.mapping]
             assert set(taken) | {listed.root} == set(listed.facts)
+            assert listed.score == round(plain_score(guest, host), 6)
+            assert listed.return_path == plain_ways_back(guest, listed, view, policy)
         else:
             counts.update(in_the_way(plain, own, policy))
     assert answer.refused.by_reason == counts
     assert open_hosts(guest, view, request, cache) == set(targets)
     assert answer.total == len(targets)
+    assert [target.host for target in answer.targets] == plain_order(answer.targets, seed=0)
+
+
+def plain_order(targets: Iterable[Target], seed: int) -> list[str]:
+    """By verdict, then score, then a number of the seed."""
+    heavier = ("ok", "warn", "unknown")
+    return [
+        target.host
+        for target in sorted(
+            targets,
+            key=lambda each: (
+                heavier.index(each.verdict), -each.score, crc32(each.host.encode(), seed)
+            ),
+        )
+    ]  # fmt: skip
 
 
 @given(fleets(), st.data())

@@ -42,10 +42,12 @@ class ThisHost:
     hypervisor: Hypervisor
     ask: bool = True
     """Whether libvirt and the tools are asked beside sysfs."""
+    attributes: tuple[str, ...] = ()
+    """More attributes of PCI functions to keep."""
 
     def look(self) -> Report:
         """Read everything anew."""
-        facts = look_at_host(ask=self.ask)
+        facts = look_at_host(extra=self.attributes, ask=self.ask)
         return Report(
             schema="wherry.report/1",
             host=self.name,
@@ -65,6 +67,8 @@ class RecordedHost:
     snapshot: Path
     beside: Path | None = None
     hypervisor: Hypervisor
+    attributes: tuple[str, ...] = ()
+    """More attributes of PCI functions to keep."""
 
     def look(self) -> Report:
         """Read the recording.
@@ -80,7 +84,7 @@ class RecordedHost:
             boot_id=read_boot_id(tree) or "recorded",
             sequence=time.time_ns() // 1_000_000,
             observed_at=now(),
-            facts=look_at(tree, sides),
+            facts=look_at(tree, sides, extra=self.attributes),
         )
 
 
@@ -88,11 +92,14 @@ def choose_host(settings: AgentSettings) -> Host:
     """Take the recorded host if one is named, else this one."""
     if settings.snapshot is None:
         return ThisHost(
-            name=settings.name or host_name(), hypervisor=LiveHost(qmp_dir=settings.qmp_dir)
+            name=settings.name or host_name(),
+            hypervisor=LiveHost(qmp_dir=settings.qmp_dir),
+            attributes=settings.attributes,
         )
     return RecordedHost(
         name=settings.name or settings.snapshot.name.partition(".")[0],
         snapshot=settings.snapshot,
         beside=settings.beside,
         hypervisor=Unseen(),
+        attributes=settings.attributes,
     )

@@ -22,6 +22,8 @@ class AgentSettings:
         beside: folder of libvirt's XML and the tools' JSON that goes with the snapshot.
         qmp_dir: folder of QMP sockets, one a guest, named ``UUID.sock``; without it QEMU is
             not asked, and what only QEMU knows stays unknown.
+        attributes: paths of more attributes of PCI functions to report, as the service's own
+            profiles point at.
         interval_s: seconds between two looks at the host.
         wait_s: seconds for which one long-poll is held.
     """
@@ -32,6 +34,7 @@ class AgentSettings:
     snapshot: Path | None = None
     beside: Path | None = None
     qmp_dir: Path | None = None
+    attributes: tuple[str, ...] = ()
     interval_s: int = 60
     wait_s: int = 30
 
@@ -78,6 +81,14 @@ TABLE: tuple[Option, ...] = (
         default=None,
         metavar="DIR",
         help="Folder of QMP sockets named UUID.sock, to ask QEMU about blockers.",
+    ),
+    Option(
+        name="attributes",
+        parse=text,
+        default=(),
+        metavar="PATH",
+        many=True,
+        help="One more attribute of PCI functions to report, for a profile; may be repeated.",
     ),
     Option(
         name="interval_s",

@@ -1,21 +1,31 @@
 """The service put together: engine, identity, waiting room, metrics, application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from wherry.api.app import Door, Wsgi, make_app
-from wherry.api.auth import open_door
+from wherry.api.auth import Identify, open_door
 from wherry.api.metrics import EVENTS, Metrics, request_families, size_of
+from wherry.api.placement.app import PlacementDoor, make_placement_app
+from wherry.api.placement.identity import identify_by, identify_noauth2
+from wherry.api.placement.policy import PROFILES
+from wherry.api.placement.routes import ROUTES as PLACEMENT_ROUTES
 from wherry.api.waiting import WaitingRoom
 from wherry.api.wherry import ROUTES
-from wherry.app.engine import open_engine
+from wherry.app.engine import Engine, open_engine
 from wherry.app.housekeeping import start_housekeeping
 from wherry.app.settings import Settings, require_consistent
 
 PREFLIGHTS = 32
 """Pre-flights that may wait for their agents at once, in each process."""
-FAMILIES = (*request_families((route.method, route.path) for route in ROUTES), *EVENTS)
+CALLS = (
+    *((route.method, route.path) for route in ROUTES),
+    *dict.fromkeys((route.method, route.path) for route in PLACEMENT_ROUTES),
+)
+FAMILIES = (*request_families(CALLS), *EVENTS)
+OWN = frozenset(route.path.split("/")[1] for route in ROUTES)
+"""First segments of the paths that are not Placement's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +60,14 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
     identify = open_door(settings)
     engine = open_engine(settings)
     start_housekeeping(engine)
+    metrics = _metrics(rows, row)
     room, preflights = WaitingRoom(settings.long_polls), WaitingRoom(PREFLIGHTS)
     door = Door(
         engine=engine,
         identify=identify,
         room=room,
         preflights=preflights,
-        metrics=_metrics(rows, row),
+        metrics=metrics,
         max_body=settings.max_body_mb << 20,
         local_only=settings.auth == "none",
     )
@@ -65,7 +76,33 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
         room.stopping.set()
         engine.let_go()
 
-    return Service(app=make_app(door, ROUTES), stop=stop, close=engine.close, engine=engine)
+    app = _beside(make_app(door, ROUTES), _placement(settings, engine, identify, metrics))
+    return Service(app=app, stop=stop, close=engine.close, engine=engine)
+
+
+def _placement(settings: Settings, engine: Engine, identify: Identify, metrics: Metrics) -> Wsgi:
+    is_noauth2 = settings.auth == "noauth2"
+    return make_placement_app(
+        PlacementDoor(
+            engine=engine,
+            identify=identify_noauth2 if is_noauth2 else identify_by(identify),
+            profile=PROFILES[settings.placement_policy],
+            metrics=metrics,
+            max_body=settings.max_body_mb << 20,
+            origins=frozenset(settings.cors_origins),
+            local_only=settings.auth == "none",
+        )
+    )
+
+
+def _beside(own: Wsgi, placement: Wsgi) -> Wsgi:
+    """Share one address: Placement's paths are all that are not ours."""
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        first = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0]
+        return (own if first in OWN else placement)(environ, start_response)
+
+    return app
 
 
 def _metrics(flat: Any, row: int) -> Metrics:

@@ -55,7 +55,7 @@ def open_door(settings: Settings) -> Identify:
     Raises:
         BadConfiguration: the file of tokens cannot be taken.
     """
-    if settings.auth == "none":
+    if settings.auth in {"none", "noauth2"}:
         return lambda _header: LOCAL_ADMIN
     if settings.tokens_file is None:
         raise BadConfiguration("auth is token: name the file of tokens with tokens_file")

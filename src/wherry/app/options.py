@@ -29,7 +29,7 @@ class Option:
         help: one sentence for people.
         metavar: what stands for the value in ``--help``.
         many: given several times on the command line, a list in the file, and parted by
-            ``:`` in the variable.
+            *separator* in the variable.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Option:
     help: str
     metavar: str
     many: bool = False
+    separator: str = ":"
 
     @property
     def flag(self) -> str:
@@ -91,7 +92,7 @@ def _nearest(
     if said is not None and said != ():
         return f"option {option.flag}", said
     if text := environ.get(option.variable):
-        return f"variable {option.variable}", text.split(":") if option.many else text
+        return f"variable {option.variable}", text.split(option.separator) if option.many else text
     if option.name in in_file:
         return f"{file}, {option.name}", in_file[option.name]
     return None, None

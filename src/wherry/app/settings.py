@@ -28,9 +28,12 @@ class Settings:
         workers: processes that answer; more than one needs PostgreSQL.
         threads: requests answered at once by each process, besides long-polls.
         long_polls: agents that may hold a long-poll on each process; beyond that 503.
-        auth: ``none`` (everybody is admin, loopback only) or ``token``.
+        auth: ``none`` (everybody is admin, loopback only), ``token``, or ``noauth2``
+            (Placement's for tests: headers say who asks, loopback only).
         tokens_file: TOML file of token digests and roles; needed by ``token``.  Another thing
             than an agent's ``token_file``, which holds one token.
+        placement_policy: whom Placement's rules let in; ``open`` is for tests.
+        cors_origins: origins whose pages may use the Placement API from a browser.
         profile_dirs: folders of driver profiles that go before the built-in ones.
         lease_s: seconds until a claimed migration expires unless renewed.
         preflight_s: seconds in which both agents must answer; silence is a refusal.
@@ -44,8 +47,10 @@ class Settings:
     workers: int = 1
     threads: int = 8
     long_polls: int = 256
-    auth: Literal["none", "token"] = "none"
+    auth: Literal["none", "token", "noauth2"] = "none"
     tokens_file: Path | None = None
+    placement_policy: Literal["legacy", "secure", "open"] = "secure"
+    cors_origins: tuple[str, ...] = ()
     profile_dirs: tuple[Path, ...] = ()
     lease_s: int = 300
     preflight_s: int = 10
@@ -127,10 +132,10 @@ TABLE: tuple[Option, ...] = (
     ),
     Option(
         name="auth",
-        parse=one_of("none", "token"),
+        parse=one_of("none", "token", "noauth2"),
         default="none",
-        metavar="none|token",
-        help="How callers prove who they are; none makes everybody admin, on loopback only.",
+        metavar="none|token|noauth2",
+        help="How callers prove who they are; none and noauth2 believe all, on loopback only.",
     ),
     Option(
         name="tokens_file",
@@ -138,6 +143,22 @@ TABLE: tuple[Option, ...] = (
         default=None,
         metavar="FILE",
         help="TOML file of token digests with role and project, for --auth token.",
+    ),
+    Option(
+        name="placement_policy",
+        parse=one_of("legacy", "secure", "open"),
+        default="secure",
+        metavar="legacy|secure|open",
+        help="Whom the rules of the Placement API let in; open is for tests.",
+    ),
+    Option(
+        name="cors_origins",
+        parse=text,
+        default=(),
+        metavar="ORIGIN",
+        many=True,
+        separator=" ",
+        help="Origin whose pages may use the Placement API; may be repeated.",
     ),
     Option(
         name="profile_dirs",
@@ -202,9 +223,9 @@ def require_consistent(settings: Settings) -> None:
             "set workers to 1, or database to a PostgreSQL URL"
         )
         raise BadConfiguration(message)
-    if settings.auth == "none" and not is_loopback(settings.host):
+    if settings.auth in {"none", "noauth2"} and not is_loopback(settings.host):
         message = (
-            f"host {settings.host} is not loopback, and auth is none: "
+            f"host {settings.host} is not loopback, and auth is {settings.auth}: "
             "set auth to token, or host to 127.0.0.1"
         )
         raise BadConfiguration(message)

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -17,14 +17,17 @@ from wherry.hosts.libvirt import ask_virsh, read_side_files
 from wherry.hosts.live import LiveTree, open_folder
 from wherry.hosts.look import look_at
 from wherry.hosts.recorder import RecordingTree, render_recording
-from wherry.hosts.snapshot import load_snapshot, write_snapshot
+from wherry.hosts.snapshot import load_snapshot, read_text_file, write_snapshot
 from wherry.hosts.tools import ask_tools
 from wherry.introspect.snapshot import NodeTree
 from wherry.introspect.tree import Tree
 from wherry.model.facts import Facts
-from wherry.profiles.builtin import builtin_profiles
+from wherry.profiles.builtin import profiles_with
+from wherry.profiles.library import Profiles
+from wherry.profiles.wanted import device_attributes
 
 PIPE_WIDTH = 1 << 16  # one line a fact, for grep
+MAX_PROFILE_BYTES = 1 << 20
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -34,9 +37,16 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--snapshot", type=_FILE, help="Read this snapshot instead of this host.")
 @click.option("--sysfs", type=_FOLDER, help="Read this folder as / (or as /sys) instead.")
 @click.option(
-    "--libvirt",
+    "--beside",
     type=_FOLDER,
-    help="Take libvirt's XML, and JSON of mdevctl, vdpa and devlink, from this folder.",
+    help="Take what libvirt and the tools say from the files in this folder.",
+)
+@click.option(
+    "--profile",
+    "profile_files",
+    type=_FILE,
+    multiple=True,
+    help="Derive with this driver profile beside the built-in ones; may be repeated.",
 )
 @click.option("--record", type=_FILE, help="Write what was read to this file as a snapshot.")
 def inspect(
@@ -44,7 +54,8 @@ def inspect(
     as_json: bool,
     snapshot: Path | None,
     sysfs: Path | None,
-    libvirt: Path | None,
+    beside: Path | None,
+    profile_files: tuple[Path, ...],
     record: Path | None,
 ) -> None:
     """Show what this host says about its devices.
@@ -54,17 +65,27 @@ def inspect(
     """
     if snapshot and sysfs:
         raise click.UsageError("--snapshot and --sysfs exclude each other: give one")
+    profiles = _profiles(profile_files)
     tree = _tree(snapshot, sysfs)
     recording = RecordingTree(tree)
     live = not (snapshot or sysfs)
-    facts = look_at(recording, _sides(libvirt, live=live), arch=machine() if live else "")
+    facts = look_at(
+        recording,
+        _sides(beside, live=live),
+        extra=device_attributes(profiles),
+        arch=machine() if live else "",
+    )
     if record:
         arch = facts.host.arch or ""
         write_snapshot(record, render_recording(recording, note=_note(tree), machine=arch))
     if as_json:
         print_json(facts)
     else:
-        _print(facts, _source(snapshot, sysfs))
+        _print(facts, _source(snapshot, sysfs), profiles)
+
+
+def _profiles(own: Sequence[Path]) -> Profiles:
+    return profiles_with((str(file), read_text_file(file, limit=MAX_PROFILE_BYTES)) for file in own)
 
 
 def _tree(snapshot: Path | None, sysfs: Path | None) -> Tree:
@@ -78,9 +99,9 @@ def _note(tree: Tree) -> str:
     return tree.note if isinstance(tree, NodeTree) else ""
 
 
-def _sides(libvirt: Path | None, *, live: bool) -> Mapping[str, str]:
-    if libvirt:
-        return read_side_files(libvirt)
+def _sides(beside: Path | None, *, live: bool) -> Mapping[str, str]:
+    if beside:
+        return read_side_files(beside)
     return {**ask_tools(), **ask_virsh()} if live else {}
 
 
@@ -91,8 +112,8 @@ def _source(snapshot: Path | None, sysfs: Path | None) -> str:
     return f"folder {sysfs.name}" if sysfs else "this host"
 
 
-def _print(facts: Facts, source: str) -> None:
+def _print(facts: Facts, source: str, profiles: Profiles) -> None:
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else PIPE_WIDTH
     console = Console(file=sys.stdout, width=width, highlight=False)
-    draw(render_facts(facts, source=source, derived=derive(facts, builtin_profiles())), console)
+    draw(render_facts(facts, source=source, derived=derive(facts, profiles)), console)

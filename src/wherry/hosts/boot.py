@@ -1,6 +1,5 @@
 """Which host and which boot this is, and what time it is there."""
 
-import hashlib
 import os
 import socket
 from datetime import UTC, datetime
@@ -8,24 +7,11 @@ from pathlib import Path
 
 from wherry.introspect.tree import Tree, read_attribute
 
-_SALT = b"wherry host id\n"
-
 
 def read_boot_id(tree: Tree) -> str | None:
     """Give the kernel's id of this boot; None where the tree has none."""
     value = read_attribute(tree, "/proc/sys/kernel/random/boot_id")
     return value if isinstance(value, str) and value else None
-
-
-def read_host_id(tree: Tree) -> str | None:
-    """Give a stable id of the host: its machine id, hashed, since that one is a secret.
-
-    Source: machine-id(5).
-    """
-    value = read_attribute(tree, "/etc/machine-id")
-    if not isinstance(value, str) or not value.strip():
-        return None
-    return hashlib.sha256(_SALT + value.strip().encode()).hexdigest()[:32]
 
 
 def host_name() -> str:

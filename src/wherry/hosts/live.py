@@ -5,7 +5,7 @@ one above it with ``O_NOFOLLOW``, so nothing outside the root can be reached eve
 somebody swaps folders for links.  Nothing is opened for writing, and nothing that is no
 plain file is opened at all.
 
-Source: notes on introspection, section 8, rules 1, 5, 6.
+Source: docs/reference/introspection.md.
 """
 
 import errno

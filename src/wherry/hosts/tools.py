@@ -2,7 +2,7 @@
 
 Some answers need CAP_NET_ADMIN; an absent tool or answer is silence.
 
-Source: notes on introspection, 5.10, 5.11.
+Source: docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 import json

@@ -3,7 +3,7 @@
 NVML writes eight digits of domain (``00000000:41:00.0``), sysfs four, and five below a
 VMD (``10000:e1:00.0``); libvirt writes numbers.  They are compared as integers.
 
-Source: notes on introspection, finding 18.
+Source: docs/reference/introspection.md, "PCI functions".
 """
 
 import re
@@ -27,8 +27,3 @@ def parse_address(text: str) -> str | None:
         return None
     domain, bus, slot, function = (int(part, 16) for part in found.groups())
     return format_address(domain, bus, slot, function) if slot <= _LAST_SLOT else None
-
-
-def is_address(text: str) -> bool:
-    """Tell whether *text* is a PCI address, in any spelling."""
-    return parse_address(text) is not None

@@ -1,6 +1,7 @@
 """Answers of the netlink tools as JSON: taken apart into attributes.
 
-Source: ``vdpa -j`` and ``devlink -j`` of iproute2; notes on introspection, 5.10.
+Source: ``vdpa -j`` and ``devlink -j`` of iproute2;
+docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 import json

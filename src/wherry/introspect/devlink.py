@@ -3,7 +3,7 @@
 The running firmware differs from the stored one until the device is reset.  A VF of a NIC
 in switchdev mode shows as a port of flavour ``pcivf`` of its PF.
 
-Source: Linux networking/devlink; notes on introspection, 5.10.
+Source: Linux networking/devlink; docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 from collections.abc import Iterable, Mapping

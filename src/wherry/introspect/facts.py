@@ -3,7 +3,7 @@
 mdev parents first (families that share a pool as of one moment), then PCI functions, vDPA
 devices, and the host itself.
 
-Source: notes on introspection, section 8.
+Source: docs/reference/introspection.md, "Which devices are inventory".
 """
 
 from collections.abc import Iterable, Mapping

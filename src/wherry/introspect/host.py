@@ -1,6 +1,6 @@
 """What a host says of itself: kernel, processors, memory, NUMA, IOMMU, firmware.
 
-Source: notes on introspection, 5.8, 5.9, section 8 rule 8.
+Source: docs/reference/introspection.md, "The host".
 """
 
 import re

@@ -3,7 +3,7 @@
 A group's number is recycled at once and is no identity; the group of an mdev is emulated,
 called ``vfio-noiommu`` of type ``unknown`` on a healthy host, and says nothing.
 
-Source: Linux ABI sysfs-kernel-iommu_groups; notes on introspection, 5.8, findings 9, 34.
+Source: Linux ABI sysfs-kernel-iommu_groups; docs/reference/introspection.md, "The host".
 """
 
 from typing import Final, NamedTuple

@@ -3,7 +3,7 @@
 ``version`` and ``srcversion`` of a module show that two hosts differ; neither promises
 anything about what they can exchange.
 
-Source: notes on introspection, 5.8, findings 10, 30.
+Source: docs/reference/introspection.md, "The host".
 """
 
 import re

@@ -4,7 +4,8 @@ The types of one parent draw on one pool, so their counts are views of it and ar
 together: instances are listed before and after the counts.  A type whose count cannot be
 read is listed with the errno, not dropped and not zero.
 
-Source: Linux ABI sysfs-bus-vfio-mdev; notes on introspection, 5.1, 5.2, findings 1 to 12, 32.
+Source: Linux ABI sysfs-bus-vfio-mdev;
+docs/reference/introspection.md, "Parents of mdevs, their types and instances".
 """
 
 import re

@@ -3,7 +3,7 @@
 ``types`` is a list of one object: parent to list of one-key objects, type to attributes;
 newlines of a description have become ``, ``.  ``list`` has instances in their place.
 
-Source: mdevctl 1.4, environment.rs; notes on introspection, 5.11.
+Source: mdevctl 1.4, environment.rs; docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ Another source never adds a device or an instance that sysfs does not show: what
 such a one is a difference, not capacity.  Host facts that sysfs has no word for (machine
 types, CPU models, versions) are taken from it.
 
-Source: notes on introspection, finding 8; the host reads its own sysfs last and best.
+Source: docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 from collections.abc import Iterable, Iterator, Mapping

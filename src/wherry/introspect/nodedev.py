@@ -3,7 +3,7 @@
 One source among others: libvirt leaves out parents its udev code does not know, types'
 descriptions, subsystem ids, and most of SR-IOV.
 
-Source: libvirt, nodedev.rng; notes on introspection, 5.11, finding 8.
+Source: libvirt, nodedev.rng; docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 import re
@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from wherry.introspect.address import format_address, parse_address
 from wherry.introspect.mdev import is_uuid
 from wherry.introspect.tree import parse_number
-from wherry.introspect.xml import attribute_of, capabilities_of, parse_xml, text_of
+from wherry.introspect.xml import attribute_of, capabilities_of, text_of
 from wherry.model.facts import Attribute, Device, Instance, MdevType, Number, Sriov, Unread
 
 _TEXTS = {"name": "name", "deviceAPI": "device_api", "availableInstances": "available_instances"}
@@ -29,16 +29,6 @@ class NodeDevice(NamedTuple):
 
     device: Device | None = None
     instance: Instance | None = None
-
-
-def parse_nodedev(text: str, *, file: str) -> NodeDevice:
-    """Read one node device.
-
-    Raises:
-        InvalidFile: no XML, or no ``<device>``.
-    """
-    root = parse_xml(text, file=file)
-    return nodedev_of(root)
 
 
 def nodedev_of(root: Element) -> NodeDevice:

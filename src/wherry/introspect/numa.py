@@ -4,7 +4,7 @@ Firmware may be silent: a device then says -1, which is unknown and never node 0
 lists interleave; a node may have no CPUs, or no memory; a row of distances names the online
 nodes in order, not by index.
 
-Source: Linux ABI sysfs-devices-node; notes on introspection, 5.9, finding 25.
+Source: Linux ABI sysfs-devices-node; docs/reference/introspection.md, "The host".
 """
 
 import re

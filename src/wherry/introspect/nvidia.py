@@ -4,7 +4,7 @@ The list of creatable types shrinks with what the siblings hold, so the VFs of o
 read together.  An instance has no uuid: it is the VF.  The PF has no such folder, and
 while no VFs are on nothing about types is known from sysfs.
 
-Source: NVIDIA vGPU documentation; notes on introspection, 5.6, findings 13 to 17.
+Source: NVIDIA vGPU documentation; docs/reference/introspection.md, "PCI functions".
 """
 
 import re

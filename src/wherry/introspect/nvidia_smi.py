@@ -5,7 +5,7 @@ broken one, so its own tool asks it in a child process with a time limit.  Modes
 the driver that sysfs does not show: MIG, the host's vGPU mode, sizes mixed on one board.
 Values are kept whole ("Not Supported" contains "Supported"), and ``N/A`` is absent.
 
-Source: NVML; notes on introspection, 5.11, findings 15 to 18.
+Source: NVML; docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 from collections.abc import Mapping

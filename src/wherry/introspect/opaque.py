@@ -1,6 +1,6 @@
 """A driver's own attributes, kept as they are: evidence whose meaning a profile may know.
 
-Source: notes on introspection, 5.1 ("other files"), 5.2 ("driver folder"), 5.7.
+Source: docs/reference/introspection.md, "Parents of mdevs, their types and instances".
 """
 
 from collections.abc import Iterator

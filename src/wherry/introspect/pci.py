@@ -4,7 +4,7 @@ Any other function is not: a disk controller on its own driver is the host's own
 function is never identified by its ``config`` (a VF's reads ffff there), and nothing is read
 that wakes it.
 
-Source: Linux ABI sysfs-bus-pci; notes on introspection, 5.3, 8.2, findings 18 to 27.
+Source: Linux ABI sysfs-bus-pci; docs/reference/introspection.md, "PCI functions".
 """
 
 import re

@@ -3,7 +3,7 @@
 The probe opens an unassigned device and asks the kernel whether it can migrate; it is made
 by hand or by an agent, at discovery, never while something is asked of Wherry.
 
-Source: Linux, VFIO_DEVICE_FEATURE; notes on introspection, findings 28, 30.
+Source: Linux, VFIO_DEVICE_FEATURE; docs/reference/introspection.md, "Programs beside sysfs".
 """
 
 import re

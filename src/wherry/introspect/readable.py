@@ -4,7 +4,7 @@ Discovery asks for named attributes only (the lists in the modules beside this o
 is the second lock: a live tree asks here before it opens a file, so that neither a profile
 that points at an attribute nor a driver's odd file can make Wherry open the wrong one.
 
-Source: notes on introspection, section 8, rule 6; section 5.3.
+Source: docs/reference/introspection.md, "Never read".
 """
 
 import re
@@ -12,7 +12,6 @@ import re
 _ROOTS = ("/sys/",)
 _FILES = frozenset(
     {
-        "/etc/machine-id",
         "/proc/config.gz",
         "/proc/cpuinfo",
         "/proc/meminfo",

@@ -4,7 +4,7 @@ The kernel makes and removes instances while we read their types' counts, and te
 nobody when a count changes.  A *witness* that is the same before and after says that what
 was seen between belongs together.
 
-Source: notes on introspection, section 8, rule 4; findings 1, 12, 14.
+Source: docs/reference/introspection.md, "Parents of mdevs, their types and instances".
 """
 
 from collections.abc import Callable, Hashable

@@ -4,7 +4,7 @@
 PF's slot and, with ARI, not even on its bus: only the ``virtfnN`` links tell, and N is a
 number (``virtfn10`` sorts before ``virtfn2`` as text).
 
-Source: Linux ABI sysfs-bus-pci; notes on introspection, 5.4, findings 19 to 23.
+Source: Linux ABI sysfs-bus-pci; docs/reference/introspection.md, "PCI functions".
 """
 
 import re

@@ -16,7 +16,7 @@ errno's name.  Errno names that are ours:
 - ``EPERM``: Wherry does not read this: it could wake a device, block, or write.
 - ``ENOTSUP``: neither file, folder nor link (a pipe, a socket, a device node).
 
-Source: notes on introspection, sections 5 and 8.
+Source: docs/reference/introspection.md, "When there is no value", "Caps".
 """
 
 import re

@@ -1,6 +1,6 @@
 """vDPA devices: little in sysfs, the rest from what ``vdpa -j`` answered.
 
-Source: Linux ABI sysfs-bus-vdpa; notes on introspection, 5.10.
+Source: Linux ABI sysfs-bus-vdpa; docs/reference/introspection.md, "vDPA devices".
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,7 @@
 """What VFIO shows of a bound device without opening it.
 
-Source: Linux ABI sysfs-devices-vfio-dev (6.1), debugfs-vfio (6.8); notes, 5.2, 5.8, finding 30.
+Source: Linux ABI sysfs-devices-vfio-dev (6.1), debugfs-vfio (6.8);
+docs/reference/introspection.md, "The host".
 """
 
 from wherry.introspect.tree import ABSENT, Tree, list_names

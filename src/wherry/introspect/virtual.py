@@ -3,7 +3,7 @@
 They have no PCI ids and often no driver link, NUMA node or IOMMU group: their name is
 their identity.
 
-Source: notes on introspection, 5.1, 5.7, findings 7, 8, 11.
+Source: docs/reference/introspection.md, "Parents of mdevs, their types and instances".
 """
 
 from typing import Literal

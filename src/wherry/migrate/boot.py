@@ -13,6 +13,8 @@ The request is the record of a guest that boots or runs on *host*, with all its 
   for the next boot is `reboot`'s.
 - A contract that assumes what the provider's offer does not (pinned from an allocation alone)
   is provisional: the record pins it anew.
+- A device that is on the host already (a guest that ran before it was on record) is taken over
+  by its name: `device` says that what the host counts as nobody's is this guest's.
 - A slot that is not asked for any more has ended: what it took is free again.
 - A guest that a migration holds is refused, as its place is being decided elsewhere.
 - A guest that is on record on another host is refused: nothing here can know that it does not

@@ -165,7 +165,8 @@ def _profile(table: Table, source: str) -> Profile:
     try:
         profile = msgspec.convert(table, Profile)
     except msgspec.ValidationError as error:
-        raise InvalidProfile(str(error), source=where) from error
+        message = f"{error} (docs/reference/profiles.md tells what may stand there)"
+        raise InvalidProfile(message, source=where) from error
     fault = find_fault(profile)
     if fault is not None:
         raise InvalidProfile(fault, source=where)

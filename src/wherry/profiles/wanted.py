@@ -3,11 +3,9 @@
 Source: design, section 3: a profile may point at any attribute that the host publishes.
 """
 
-import msgspec
-
 from wherry.profiles.library import Profiles
 from wherry.profiles.reading import FIRMWARE
-from wherry.profiles.schema import Source
+from wherry.profiles.validate import sources_of
 
 
 def device_attributes(profiles: Profiles) -> tuple[str, ...]:
@@ -18,17 +16,9 @@ def device_attributes(profiles: Profiles) -> tuple[str, ...]:
     found = set(FIRMWARE)
     for profile in profiles.all:
         found |= set(profile.match.attributes)
-        found |= {one.attribute for one in _sources(profile) if one.of in {"device", "parent"}}
+        found |= {
+            source.attribute
+            for _, source in sources_of(profile)
+            if source.of in {"device", "parent"}
+        }
     return tuple(sorted(found))
-
-
-def _sources(value: object) -> list[Source]:
-    if isinstance(value, Source):
-        return [value]
-    if isinstance(value, msgspec.Struct):
-        return [one for name in value.__struct_fields__ for one in _sources(getattr(value, name))]
-    if isinstance(value, dict):
-        return [one for inner in value.values() for one in _sources(inner)]
-    if isinstance(value, tuple):
-        return [one for inner in value for one in _sources(inner)]
-    return []

@@ -1,17 +1,18 @@
 """Opens a store by its URL."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from wherry.model.errors import BadConfiguration, StoreUnavailable
 from wherry.store.sqlite import OwnerLock, SqliteStore, sqlite_engine
 from wherry.store.tables import REVISION
-from wherry.store.transaction import Store
+from wherry.store.transaction import Dialect, Store, Tx
 from wherry.store.upgrade import (
     Upgrade,
     plan_upgrade,
@@ -42,7 +43,6 @@ def open_store(url: str, *, pool_size: int = 16) -> Store:
     if _is_postgresql(url):
         return _open_postgresql(url, pool_size)
     path = _sqlite_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = OwnerLock(path)
     try:
         _upgrade_sqlite(path)
@@ -55,7 +55,8 @@ def open_store(url: str, *, pool_size: int = 16) -> Store:
 def upgrade_store(url: str, *, dry_run: bool = False) -> Upgrade:
     """Bring a database to the present schema, or say with which statements that would be.
 
-    Raises: as `open_store`.
+    Raises:
+        BadConfiguration, StoreInUse, StoreUnavailable: as `open_store`.
     """
     if _is_postgresql(url):
         engine = _postgresql_engine(url, 1)
@@ -74,19 +75,45 @@ def upgrade_store(url: str, *, dry_run: bool = False) -> Upgrade:
 
 def read_schema(url: str) -> str | None:
     """Say which schema a database has, None where it has none; also while others use it."""
-    if _is_postgresql(url):
-        engine = _postgresql_engine(url, 1)
-    else:
-        path = _sqlite_path(url)
-        if not path.exists():
-            return None
-        engine = sqlite_engine(path, read_only=True)
+    if not _is_postgresql(url) and not _sqlite_path(url).exists():
+        return None
 
     def read(engine: Engine) -> str | None:
         with engine.connect() as connection:
             return read_revision(connection)
 
-    return _answering(engine, read)
+    return _answering(_reading_engine(url), read)
+
+
+def read_store(url: str, fn: Callable[[Tx], T]) -> T:
+    """Run *fn* on one snapshot of a database, also while others use it; nothing is written.
+
+    Raises:
+        BadConfiguration: the URL names no database that Wherry works with.
+        StoreUnavailable: it is not there, does not answer, or has another schema.
+    """
+    if not _is_postgresql(url) and not _sqlite_path(url).exists():
+        raise StoreUnavailable(f"there is no database {_sqlite_path(url)}")
+
+    def read(engine: Engine) -> T:
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if engine.dialect.name == "sqlite":
+            options = {}
+        with engine.connect().execution_options(**options) as connection:
+            dialect: Dialect = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+            tx = Tx(connection, dialect)
+            if dialect == "sqlite":
+                tx.driver.execute("BEGIN")
+            require_revision(read_revision(connection))
+            return fn(tx)
+
+    return _answering(_reading_engine(url), read)
+
+
+def _reading_engine(url: str) -> Engine:
+    if _is_postgresql(url):
+        return _postgresql_engine(url, 1)
+    return sqlite_engine(_sqlite_path(url), read_only=True)
 
 
 def _is_postgresql(url: str) -> bool:
@@ -116,8 +143,8 @@ def _upgrade_sqlite(path: Path) -> Upgrade:
         if revision == REVISION:
             return Upgrade(revision, revision)
         return upgrade(engine)
-    except DBAPIError as error:
-        raise StoreUnavailable(f"{path} cannot be used as a database: {error.orig}") from error
+    except (DBAPIError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"{path} cannot be used as a database: {_words(error)}") from error
     finally:
         engine.dispose()
 
@@ -145,9 +172,9 @@ def _open_postgresql(url: str, pool_size: int) -> Store:
             connection.execute(
                 text("DELETE FROM change WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())")
             )
-    except SQLAlchemyError as error:
+    except DBAPIError as error:
         engine.dispose()
-        raise StoreUnavailable(f"the database does not answer: {error}") from error
+        raise StoreUnavailable(f"the database does not answer: {_words(error)}") from error
     except BaseException:
         engine.dispose()
         raise
@@ -157,7 +184,12 @@ def _open_postgresql(url: str, pool_size: int) -> Store:
 def _answering(engine: Engine, ask: Callable[[Engine], T]) -> T:
     try:
         return ask(engine)
-    except DBAPIError as error:
-        raise StoreUnavailable(f"the database does not answer: {error.orig}") from error
+    except (DBAPIError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"the database does not answer: {_words(error)}") from error
     finally:
         engine.dispose()
+
+
+def _words(error: Exception) -> str:
+    """Give what the database or its driver says, on one line."""
+    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())

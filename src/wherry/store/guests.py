@@ -10,6 +10,7 @@ from wherry.model.guests import Guest, Slot
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
+from wherry.store.gone import read_last_generation, write_last_generation
 from wherry.store.rows import batches, upsert
 from wherry.store.transaction import Tx
 
@@ -23,7 +24,8 @@ def write_guest(tx: Tx, value: Guest) -> Guest:
     """
     query = select(guest.c.generation).where(guest.c.uuid == value.uuid).with_for_update()
     before = tx.execute(query).scalar()
-    written = replace(value, generation=(before or 0) + 1)
+    last = read_last_generation(tx, "guest", value.uuid) if before is None else before
+    written = replace(value, generation=last + 1)
     row = {
         "uuid": value.uuid,
         "host": value.host,
@@ -87,6 +89,7 @@ def remove_guest(tx: Tx, uuid: str) -> bool:
     generation = tx.execute(statement).scalar()
     if generation is None:
         return False
+    write_last_generation(tx, "guest", uuid, generation + 1)
     append_change(tx, "guest", uuid, generation + 1)
     return True
 

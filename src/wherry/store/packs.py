@@ -6,6 +6,7 @@ from wherry.model.checks import Pack
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
+from wherry.store.gone import read_last_generation, write_last_generation
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
 
@@ -20,7 +21,8 @@ def write_pack(tx: Tx, value: Pack) -> int:
     if old is not None and old.body == body:
         unmoved: int = old.generation
         return unmoved
-    generation = (old.generation if old else _last_generation(tx, value.id)) + 1
+    last = old.generation if old else read_last_generation(tx, "pack", value.id)
+    generation = last + 1
     upsert(tx, pack, [{"id": value.id, "generation": generation, "body": body}])
     append_change(tx, "pack", value.id, generation)
     return generation
@@ -44,12 +46,6 @@ def remove_pack(tx: Tx, pack_id: str) -> bool:
     generation = tx.execute(statement).scalar()
     if generation is None:
         return False
-    upsert(tx, tables.gone, [{"kind": "pack", "key": pack_id, "generation": generation + 1}])
+    write_last_generation(tx, "pack", pack_id, generation + 1)
     append_change(tx, "pack", pack_id, generation + 1)
     return True
-
-
-def _last_generation(tx: Tx, pack_id: str) -> int:
-    gone = tables.gone.c
-    query = select(gone.generation).where(gone.kind == "pack", gone.key == pack_id)
-    return tx.execute(query).scalar() or 0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
@@ -114,15 +114,3 @@ def drop_inventory(tx: Tx, row: ProviderRow, names: set[str]) -> None:
     )
     c = inventory.c
     tx.execute(delete(inventory).where(c.provider == row.id, c["class"].in_(numbers)))
-
-
-def open_wide(tx: Tx, row: ProviderRow, names: set[str]) -> None:
-    """Let inventories take whatever a reshape is to put on them until its end."""
-    if not names:
-        return
-    numbers = select(tables.resource_class.c.id).where(
-        tables.resource_class.c.name.in_(sorted(names))
-    )
-    c = inventory.c
-    statement = update(inventory).where(c.provider == row.id, c["class"].in_(numbers))
-    tx.execute(statement.values(cap=MOST))

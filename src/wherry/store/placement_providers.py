@@ -79,10 +79,17 @@ def lock_providers(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
 
 def lock_tree(tx: Tx, root: str) -> list[ProviderRow]:
     """Lock a whole tree in order of uuid, and read it."""
-    of_root = provider.c.root == select(_root.c.id).where(_root.c.uuid == root).scalar_subquery()
-    query = select(provider.c.id).where(of_root).order_by(provider.c.uuid)
-    tx.execute(query.with_for_update(of=provider)).all()
-    return find_providers(tx, of_root)
+    row = find_providers(tx, provider.c.uuid == root)[0]
+    query = select(provider.c.id).where(in_tree_of(row)).order_by(provider.c.uuid)
+    tx.execute(query.with_for_update()).all()
+    return find_providers(tx, in_tree_of(row))
+
+
+def in_tree_of(row: ProviderRow) -> ColumnElement[bool]:
+    """Condition: of the same tree as this provider."""
+    member = provider.alias("member")
+    root = select(member.c.root).where(member.c.id == row.id).scalar_subquery()
+    return provider.c.root == root
 
 
 def is_taken(tx: Tx, *, uuid: str | None = None, name: str | None = None) -> bool:
@@ -218,8 +225,8 @@ def tell(tx: Tx, numbers: Sequence[int]) -> None:
 def write_plan(tx: Tx, number: int) -> None:
     """Write the plan of a client's provider anew from what the tables say."""
     p, trait, held = provider.c, tables.trait, tables.provider_trait
-    name, uuid, parent = tx.execute(
-        select(p.name, p.uuid, _parent.c.uuid)
+    row = tx.execute(
+        select(p.name, p.uuid, _parent.c.uuid.label("parent"))
         .outerjoin(_parent, _parent.c.id == p.parent)
         .where(p.id == number)
     ).one()
@@ -231,7 +238,11 @@ def write_plan(tx: Tx, number: int) -> None:
     ).scalars()
     inventories = read_limits(tx, inventory.c.provider == number).get(number, {})
     plan = PlannedProvider(
-        uuid=uuid, name=name, parent=parent, traits=tuple(traits), inventories=inventories
+        uuid=row.uuid,
+        name=row.name,
+        parent=row.parent,
+        traits=tuple(traits),
+        inventories=inventories,
     )
     upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(plan)}])
 
@@ -314,3 +325,13 @@ def _below(tx: Tx, row: ProviderRow) -> list[int]:
     line = select(provider.c.id).where(provider.c.id == row.id).cte("line", recursive=True)
     line = line.union_all(select(tree.c.id).join(line, tree.c.parent == line.c.id))
     return sorted(tx.execute(select(line.c.id)).scalars())
+
+
+def traits_of(row: ProviderRow) -> ColumnElement[bool]:
+    """Condition of `read_traits`: those of one provider."""
+    return tables.provider_trait.c.provider == row.id
+
+
+def aggregates_of(row: ProviderRow) -> ColumnElement[bool]:
+    """Condition of `read_aggregates`: those of one provider."""
+    return tables.provider_aggregate.c.provider == row.id

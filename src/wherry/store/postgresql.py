@@ -19,8 +19,9 @@ from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
 ATTEMPTS = 10
-AGAIN = frozenset({"40001", "40P01"})
-"""Serialization failure, deadlock: the transaction may be run again."""
+AGAIN = frozenset({"40001", "40P01", "23505"})
+"""Serialization failure, deadlock, a key that another transaction has just taken: when the
+transaction runs again, it sees what the other one did."""
 
 
 def postgresql_engine(url: str, *, pool_size: int = 16) -> Engine:
@@ -42,23 +43,30 @@ class PostgresqlStore:
     def __init__(self, url: str, engine: Engine) -> None:
         self.url = url
         self._engine = engine
+        self._closed = False
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
 
     def write(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* in a transaction of its own; see `Store.write`."""
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
+            is_written = False
             try:
-                with self._engine.begin() as connection:
+                with self._opened().begin() as connection:
                     result = fn(Tx(connection, "postgresql"))
+                    is_written = True
             except (DBAPIError, psycopg.Error) as error:
-                if _sqlstate(error) not in AGAIN or attempt == ATTEMPTS - 1:
+                attempt += 1
+                # A connection of the pool died with a server that was started anew; where the
+                # commit was not yet asked for, nothing can have been written through it.
+                is_stale = attempt == 1 and not is_written and _is_unreachable(error)
+                if attempt == ATTEMPTS or not (is_stale or _sqlstate(error) in AGAIN):
                     raise _unavailable(error) from error
             else:
                 return result
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - no secret
-        raise AssertionError("unreachable")
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* on one snapshot; see `Store.read`."""
@@ -70,14 +78,20 @@ class PostgresqlStore:
 
     def _read(self, fn: Callable[[Tx], T]) -> T:
         try:
-            with self._snapshots.connect() as connection:
+            with self._opened(self._snapshots).connect() as connection:
                 return fn(Tx(connection, "postgresql"))
         except (DBAPIError, psycopg.Error) as error:
             raise _unavailable(error) from error
 
     def close(self) -> None:
         """Close the pool."""
+        self._closed = True
         self._engine.dispose()
+
+    def _opened(self, engine: Engine | None = None) -> Engine:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        return self._engine if engine is None else engine
 
 
 def _driver_error(error: BaseException) -> BaseException:
@@ -90,7 +104,11 @@ def _sqlstate(error: BaseException) -> str | None:
 
 def _unavailable(error: Exception) -> Exception:
     """Tell a database that does not answer from a statement that is wrong."""
-    cause = _driver_error(error)
-    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
-        return StoreUnavailable(f"the database does not answer: {cause}")
+    if _is_unreachable(error):
+        words = " ".join(str(_driver_error(error)).split())
+        return StoreUnavailable(f"the database does not answer: {words}")
     return error
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    return isinstance(_driver_error(error), psycopg.OperationalError | psycopg.InterfaceError)

@@ -15,6 +15,7 @@ from wherry.model.inventory import Finding, HostPlan
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
+from wherry.store.gone import read_last_generation
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
 from wherry.store.trees import GONE, TreeOutcome, gone_finding, sweep_gone, write_tree
@@ -184,7 +185,7 @@ def _write_host(
     tx: Tx, stored: Row[Any] | None, report: Report, digest: str, plan: HostPlan, now: float
 ) -> int:
     """Write the narrow row of a host; gives its new generation."""
-    generation = stored.generation + 1 if stored else 1 + _last_generation(tx, report.host)
+    last = stored.generation if stored else read_last_generation(tx, "host", report.host)
     if stored is not None and stored.boot_id != report.boot_id:
         row = {"host": report.host, "boot_id": stored.boot_id, "followed_at": now}
         upsert(tx, tables.boot, [row])
@@ -195,13 +196,13 @@ def _write_host(
         "observed_at": report.observed_at,
         "last_seen": now,
         "digest": digest,
-        "generation": generation,
+        "generation": last + 1,
         "root": _root(plan),
         "state": stored.state if stored else "enabled",
         "labels": stored.labels if stored else "{}",
     }
     upsert(tx, host, [values])
-    return generation
+    return last + 1
 
 
 def _root(plan: HostPlan) -> str:
@@ -209,12 +210,6 @@ def _root(plan: HostPlan) -> str:
     if root is None:
         raise ReportContradicts("no provider is the host itself", host=plan.host)
     return root
-
-
-def _last_generation(tx: Tx, name: str) -> int:
-    gone = tables.gone.c
-    query = select(gone.generation).where(gone.kind == "host", gone.key == name)
-    return tx.execute(query).scalar() or 0
 
 
 def _write_body(

@@ -9,6 +9,7 @@ Source: notes on the stack: 2.2k claims a second one by one, 11.9k in groups of 
 
 import fcntl
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from wherry.model.errors import StoreInUse, StoreUnavailable
 from wherry.store.transaction import Dialect, Tx
@@ -24,6 +26,14 @@ from wherry.store.transaction import Dialect, Tx
 T = TypeVar("T")
 GROUP = 256
 """Units of work in one commit, at most."""
+READING = ("query_only = ON", "cache_size = -65536")
+WRITING = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "wal_autocheckpoint = 20000",
+    "cache_size = -65536",
+)
 IDLE_S = 1.0
 """After so long without work the log is copied into the database."""
 
@@ -33,7 +43,12 @@ class OwnerLock:
 
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(database.name + ".lock")
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            database.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            message = f"{database} cannot be used as a database: {error.strerror}"
+            raise StoreUnavailable(message) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -64,14 +79,7 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "wal_autocheckpoint = 20000",
-            "cache_size = -65536",
-            f"query_only = {'ON' if read_only else 'OFF'}",
-        ):
+        for pragma in READING if read_only else WRITING:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
@@ -121,16 +129,23 @@ class SqliteStore:
                 raise StoreUnavailable("the store is closed")
             self._queue.put(unit)
         unit.wait()
+        if isinstance(unit.error, DBAPIError | sqlite3.Error):
+            raise unavailable(unit.error) from unit.error
         if unit.error is not None:
             raise unit.error
         return cast("T", unit.result)
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* on one snapshot; see `Store.read`."""
-        with self._engine.connect() as connection:
-            tx = Tx(connection, "sqlite")
-            tx.driver.execute("BEGIN")
-            return fn(tx)
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        try:
+            with self._engine.connect() as connection:
+                tx = Tx(connection, "sqlite")
+                tx.driver.execute("BEGIN")
+                return fn(tx)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise unavailable(error) from error
 
     def close(self) -> None:
         """Finish the work that waits, copy the log into the database, give up the file."""
@@ -192,9 +207,21 @@ def _run(tx: Tx, unit: _Unit) -> None:
     try:
         unit.result = unit.fn(tx)
     except BaseException as error:
+        if not tx.driver.in_transaction:
+            # A full disk ends the whole transaction: nothing of the group is written.
+            raise
         tx.driver.execute("ROLLBACK TO unit")
         unit.error = error
     tx.driver.execute("RELEASE unit")
+
+
+def unavailable(error: Exception) -> Exception:
+    """Tell a file that cannot be used as a database from a statement that is wrong."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    # A full disk, a lock, a damaged page; what is wrong with a statement has classes of its own.
+    if isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError:
+        return StoreUnavailable(f"the database cannot be used: {cause}")
+    return error
 
 
 def _roll_back(driver: Any) -> None:

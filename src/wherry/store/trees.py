@@ -13,6 +13,7 @@ from wherry.model.inventory import Finding, HostPlan, PlannedProvider
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
+from wherry.store.gone import read_last_generation, write_last_generation
 from wherry.store.inventories import device_order, recount, write_inventories
 from wherry.store.plans import emptied, facts_of, order_plans
 from wherry.store.rows import batches, intern, upsert
@@ -203,9 +204,7 @@ def _free_names(tx: Tx, plans: Sequence[PlannedProvider], own: Mapping[str, Stor
 def _insert(
     tx: Tx, planned: PlannedProvider, host: str, parent: int | None, root: int | None
 ) -> int:
-    gone = tables.gone.c
-    query = select(gone.generation).where(gone.kind == "provider", gone.key == planned.uuid)
-    last = tx.execute(query).scalar() or 0
+    last = read_last_generation(tx, "provider", planned.uuid)
     statement = insert(provider).values(
         uuid=planned.uuid,
         name=planned.name,
@@ -301,7 +300,7 @@ def _end(tx: Tx, rows: Sequence[Stored]) -> None:
             delete(provider).where(p.id == row.id).returning(p.generation, p.facts_generation)
         ).one()
         last = max(ended) + 1
-        upsert(tx, tables.gone, [{"kind": "provider", "key": row.uuid, "generation": last}])
+        write_last_generation(tx, "provider", row.uuid, last)
         append_changes(tx, [("provider", row.uuid, last)])
 
 

@@ -78,15 +78,15 @@ def upgrade(engine: Engine) -> Upgrade:
             require_revision(before)
             return Upgrade(before, before)
         _run(connection)
-        connection.execute(
-            text(
-                "INSERT INTO meta (key, value) VALUES ('fleet', :fleet), ('feed_floor', '0')"
-                " ON CONFLICT (key) DO NOTHING"
-            ),
-            {"fleet": str(uuid.uuid4())},
-        )
+        connection.execute(text(_first_rows()))
         _commit(connection)
         return Upgrade(before, REVISION)
+
+
+def _first_rows() -> str:
+    """Write down what a fleet begins with: its identity, and a feed that has lost nothing."""
+    rows = f"('fleet', '{uuid.uuid4()}'), ('feed_floor', '0')"
+    return f"INSERT INTO meta (key, value) VALUES {rows} ON CONFLICT (key) DO NOTHING"  # noqa: S608 - a uuid
 
 
 def plan_upgrade(engine: Engine) -> Upgrade:
@@ -138,4 +138,4 @@ def render_statements(dialect: str, before: str | None) -> str:
     config.attributes["dialect"] = dialect
     config.output_buffer = io.StringIO()
     command.upgrade(config, f"{before or 'base'}:{REVISION}", sql=True)
-    return config.output_buffer.getvalue()
+    return f"{config.output_buffer.getvalue()}{_first_rows()};\n"

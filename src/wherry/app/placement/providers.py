@@ -86,6 +86,8 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
     """
 
     def write(tx: Tx) -> ProviderRow:
+        if not name:
+            raise BadTree("create", "name is required")
         above = _parent_of_new(tx, uuid, parent)
         taken = [f"uuid: {uuid}"] if store.is_taken(tx, uuid=uuid) else []
         taken += [f"name: {name}"] if store.is_taken(tx, name=name) else []

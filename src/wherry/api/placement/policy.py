@@ -1,0 +1,65 @@
+"""Who may do what: one rule a call, in three profiles.
+
+``secure`` are the rules of Placement 16.0.0; ``legacy`` lets in besides whom the older rules
+let in; ``open`` lets everybody do everything, for tests.
+
+Source: Placement 16.0.0, its policies; oslo.policy, ``enforce_new_defaults``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from wherry.api.placement.identity import Client
+from wherry.api.placement.refused import Refused
+
+Check = Callable[[Client, str | None], bool]
+"""Takes who asks and the project that is asked about."""
+
+USAGES = "placement:usages"
+RESHAPE = "placement:reshaper:reshape"
+
+
+def _anybody(_client: Client, _project: str | None) -> bool:
+    return True
+
+
+def _admin_or_service(client: Client, _project: str | None) -> bool:
+    return not client.roles.isdisjoint({"admin", "service"})
+
+
+def _service(client: Client, _project: str | None) -> bool:
+    return "service" in client.roles
+
+
+def _reader_of_project(client: Client, project: str | None) -> bool:
+    own = "reader" in client.roles and client.project is not None and client.project == project
+    return own or _admin_or_service(client, project)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A whole set of rules: the one for most calls, and those that differ."""
+
+    most: Check
+    others: Mapping[str, Check] = field(default_factory=dict)
+
+
+PROFILES: Mapping[str, Profile] = {
+    "legacy": Profile(most=_admin_or_service, others={USAGES: _reader_of_project}),
+    "secure": Profile(
+        most=_admin_or_service, others={USAGES: _reader_of_project, RESHAPE: _service}
+    ),
+    "open": Profile(most=_anybody),
+}
+
+
+def require_allowed(profile: Profile, rule: str, client: Client, project: str | None) -> None:
+    """Refuse what a rule does not let a client do.
+
+    Raises:
+        Refused: 403.
+    """
+    check = profile.others.get(rule, profile.most)
+    # Every rule is for tokens of a project, none for those of the system as a whole.
+    if client.is_system or not check(client, project):
+        raise Refused(403, f"Policy does not allow {rule} to be performed.")

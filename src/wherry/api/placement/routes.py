@@ -1,0 +1,454 @@
+"""Every call of the Placement API: one declarative table.
+
+A route says from which microversion it exists, which rule lets a client call it, and in which
+words it refuses what its use case refuses.
+
+Source: Placement API reference; Placement 16.0.0 as it answers, probed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wherry.api.placement import (
+    allocations,
+    candidates,
+    inventories,
+    names,
+    providers,
+    qualities,
+    root,
+)
+from wherry.api.placement.calls import Handler
+from wherry.api.placement.microversions import NEWEST, OLDEST, Microversion
+from wherry.api.placement.policy import RESHAPE, USAGES
+from wherry.api.placement.refused import UNDEFINED
+from wherry.app.placement import refusals as r
+from wherry.model.errors import WherryError
+
+CONCURRENT = "placement.concurrent_update"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """How a refusal of a use case stands in an answer.
+
+    Attributes:
+        text: with ``{error}`` for what the use case says, and the parts of the path by name.
+    """
+
+    status: int
+    text: str
+    code: str = UNDEFINED
+
+
+Says = Mapping[type[WherryError], Say]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One call.
+
+    Attributes:
+        rule: what a policy calls it; empty: nobody is asked who they are.
+        missing: status before *since* and after *until*.
+        takes_body: whether a body of JSON has to come.
+        gives_json: whether the client has to accept JSON.
+        says: in which words it refuses, where they differ from those for all routes.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    rule: str
+    since: Microversion = OLDEST
+    until: Microversion = NEWEST
+    missing: int = 404
+    takes_body: bool = False
+    gives_json: bool = False
+    says: Says = field(default_factory=dict)
+
+
+EVERYWHERE: Says = {
+    r.NoSuchProvider: Say(404, "{error}"),
+    r.NoSuchClass: Say(404, "{error}"),
+    r.NoSuchTrait: Say(404, "{error}"),
+    r.NoSuchInventory: Say(404, "{error}"),
+    r.NothingHeld: Say(404, "{error}"),
+    r.Managed: Say(409, "{error}", r.Managed.code),
+    r.GenerationConflict: Say(409, "resource provider generation conflict", CONCURRENT),
+    r.ConsumerConflict: Say(409, "{error}", CONCURRENT),
+    r.StandardName: Say(400, "{error}"),
+    r.NameUsed: Say(409, "{error}"),
+    r.UnknownProviderInAllocation: Say(400, "{error}"),
+    r.AllocationRefused: Say(409, "Unable to allocate inventory: {error}"),
+    r.InventoryHeld: Say(409, "update conflict: {error}", r.InventoryHeld.code),
+    r.ProviderTaken: Say(
+        409, "Conflicting resource provider {error} already exists.", r.ProviderTaken.code
+    ),
+}
+"""In which words refusals stand where a route has none of its own."""
+
+_ON_PROVIDER = "/resource_providers/{uuid}"
+_NO_PROVIDER: Says = {
+    r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found: {error}")
+}
+_CHANGED: Says = {
+    r.GenerationConflict: Say(
+        409,
+        "Resource provider's generation already changed. Please update the generation and "
+        "try again.",
+        CONCURRENT,
+    )
+}
+_NOT_CREATED = Say(400, "Unable to create inventory for resource provider {uuid}: {error}")
+_NOT_UPDATED = Say(400, "Unable to update inventory for resource provider {uuid}: {error}")
+_NOT_DELETED = Say(404, "No inventory of class {resource_class} found for delete: {error}")
+_NOT_ALLOCATED = "Unable to allocate inventory for consumer {consumer_uuid}: {error}"
+
+
+def _rule(noun: str, verb: str) -> str:
+    return f"placement:{noun}:{verb}"
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path="/", handler=root.get_versions, rule=""),
+    Route(
+        method="GET",
+        path="/resource_providers",
+        handler=providers.list_providers,
+        rule=_rule("resource_providers", "list"),
+        gives_json=True,
+        says={
+            r.NoSuchClass: Say(400, "Invalid resource class in resources parameter: {error}"),
+            r.NoSuchTrait: Say(400, 'Invalid trait(s) in "required" parameter: {error}'),
+        },
+    ),
+    Route(
+        method="POST",
+        path="/resource_providers",
+        handler=providers.create_provider,
+        rule=_rule("resource_providers", "create"),
+        takes_body=True,
+    ),
+    Route(
+        method="GET",
+        path=_ON_PROVIDER,
+        handler=providers.get_provider,
+        rule=_rule("resource_providers", "show"),
+        gives_json=True,
+    ),
+    Route(
+        method="DELETE",
+        path=_ON_PROVIDER,
+        handler=providers.delete_provider,
+        rule=_rule("resource_providers", "delete"),
+        says={
+            r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found for delete"),
+            r.ProviderHeld: Say(
+                409, "Unable to delete resource provider {uuid}: {error}", r.ProviderHeld.code
+            ),
+            r.ProviderHasChildren: Say(
+                409,
+                "Unable to delete parent resource provider {uuid}: {error}",
+                r.ProviderHasChildren.code,
+            ),
+        },
+    ),
+    Route(
+        method="PUT",
+        path=_ON_PROVIDER,
+        handler=providers.update_provider,
+        rule=_rule("resource_providers", "update"),
+        takes_body=True,
+        says={r.BadTree: Say(400, "Unable to save resource provider {uuid}: {error}")},
+    ),
+    Route(
+        method="GET",
+        path=f"{_ON_PROVIDER}/inventories",
+        handler=inventories.list_inventories,
+        rule=_rule("resource_providers:inventories", "list"),
+        gives_json=True,
+        says={r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found : {error}")},
+    ),
+    Route(
+        method="POST",
+        path=f"{_ON_PROVIDER}/inventories",
+        handler=inventories.create_inventory,
+        rule=_rule("resource_providers:inventories", "create"),
+        takes_body=True,
+        says={
+            r.InventoryExists: Say(409, "Update conflict: {error}", CONCURRENT),
+            r.BadCapacity: _NOT_CREATED,
+            r.NoSuchClass: _NOT_CREATED,
+        },
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ON_PROVIDER}/inventories",
+        handler=inventories.set_inventories,
+        rule=_rule("resource_providers:inventories", "update"),
+        takes_body=True,
+        says={
+            r.NoSuchClass: Say(
+                400,
+                "Unknown resource class in inventory for resource provider {uuid}: {error}",
+            ),
+            r.BadCapacity: _NOT_UPDATED,
+        },
+    ),
+    Route(
+        method="DELETE",
+        path=f"{_ON_PROVIDER}/inventories",
+        handler=inventories.delete_inventories,
+        rule=_rule("resource_providers:inventories", "delete"),
+        since=(1, 5),
+        missing=405,
+        says={r.InventoryHeld: Say(409, "{error}", r.InventoryHeld.code)},
+    ),
+    Route(
+        method="GET",
+        path=f"{_ON_PROVIDER}/inventories/{{resource_class}}",
+        handler=inventories.get_inventory,
+        rule=_rule("resource_providers:inventories", "show"),
+        gives_json=True,
+        says={r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found : {error}")},
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ON_PROVIDER}/inventories/{{resource_class}}",
+        handler=inventories.update_inventory,
+        rule=_rule("resource_providers:inventories", "update"),
+        takes_body=True,
+        says={
+            r.NoSuchInventory: Say(
+                400,
+                "No inventory record with resource class for resource provider {uuid}: {error}",
+            ),
+            r.BadCapacity: _NOT_UPDATED,
+        },
+    ),
+    Route(
+        method="DELETE",
+        path=f"{_ON_PROVIDER}/inventories/{{resource_class}}",
+        handler=inventories.delete_inventory,
+        rule=_rule("resource_providers:inventories", "delete"),
+        says={
+            r.InventoryHeld: Say(
+                409, "Unable to delete inventory of class {resource_class}: {error}", CONCURRENT
+            ),
+            r.NoSuchInventory: _NOT_DELETED,
+            r.NoSuchClass: _NOT_DELETED,
+        },
+    ),
+    Route(
+        method="GET",
+        path=f"{_ON_PROVIDER}/usages",
+        handler=inventories.list_usages,
+        rule=_rule("resource_providers", "usages"),
+        gives_json=True,
+        says=_NO_PROVIDER,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ON_PROVIDER}/aggregates",
+        handler=qualities.get_aggregates,
+        rule=_rule("resource_providers:aggregates", "list"),
+        since=(1, 1),
+        gives_json=True,
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ON_PROVIDER}/aggregates",
+        handler=qualities.set_aggregates,
+        rule=_rule("resource_providers:aggregates", "update"),
+        since=(1, 1),
+        takes_body=True,
+        says=_CHANGED,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ON_PROVIDER}/allocations",
+        handler=allocations.list_held,
+        rule=_rule("resource_providers:allocations", "list"),
+        gives_json=True,
+        says={
+            r.NoSuchProvider: Say(404, "Resource provider '{uuid}' not found: {error}"),
+        },
+    ),
+    Route(
+        method="GET",
+        path=f"{_ON_PROVIDER}/traits",
+        handler=qualities.get_traits,
+        rule=_rule("resource_providers:traits", "list"),
+        since=(1, 6),
+        gives_json=True,
+        says=_NO_PROVIDER,
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ON_PROVIDER}/traits",
+        handler=qualities.set_traits,
+        rule=_rule("resource_providers:traits", "update"),
+        since=(1, 6),
+        takes_body=True,
+        says={**_CHANGED, r.NoSuchTrait: Say(400, "No such trait {name}")},
+    ),
+    Route(
+        method="DELETE",
+        path=f"{_ON_PROVIDER}/traits",
+        handler=qualities.delete_traits,
+        rule=_rule("resource_providers:traits", "delete"),
+        since=(1, 6),
+    ),
+    Route(
+        method="GET",
+        path="/resource_classes",
+        handler=names.list_classes,
+        rule=_rule("resource_classes", "list"),
+        since=(1, 2),
+        gives_json=True,
+    ),
+    Route(
+        method="POST",
+        path="/resource_classes",
+        handler=names.create_class,
+        rule=_rule("resource_classes", "create"),
+        since=(1, 2),
+        takes_body=True,
+    ),
+    Route(
+        method="GET",
+        path="/resource_classes/{name}",
+        handler=names.get_class,
+        rule=_rule("resource_classes", "show"),
+        since=(1, 2),
+        gives_json=True,
+    ),
+    Route(
+        method="PUT",
+        path="/resource_classes/{name}",
+        handler=names.ensure_class,
+        rule=_rule("resource_classes", "update"),
+        since=(1, 7),
+    ),
+    Route(
+        method="PUT",
+        path="/resource_classes/{name}",
+        handler=names.rename_class,
+        rule=_rule("resource_classes", "update"),
+        since=(1, 2),
+        until=(1, 6),
+        takes_body=True,
+        says={
+            r.NameTaken: Say(409, "Resource class already exists: {error}"),
+            r.StandardName: Say(400, "Cannot update standard resource class {name}"),
+        },
+    ),
+    Route(
+        method="DELETE",
+        path="/resource_classes/{name}",
+        handler=names.delete_class,
+        rule=_rule("resource_classes", "delete"),
+        since=(1, 2),
+        says={
+            r.StandardName: Say(400, "Error in delete resource class: {error}"),
+            r.NameUsed: Say(409, "Error in delete resource class: {error}"),
+        },
+    ),
+    Route(
+        method="GET",
+        path="/traits",
+        handler=names.list_traits,
+        rule=_rule("traits", "list"),
+        since=(1, 6),
+        gives_json=True,
+    ),
+    Route(
+        method="GET",
+        path="/traits/{name}",
+        handler=names.get_trait,
+        rule=_rule("traits", "show"),
+        since=(1, 6),
+    ),
+    Route(
+        method="PUT",
+        path="/traits/{name}",
+        handler=names.put_trait,
+        rule=_rule("traits", "update"),
+        since=(1, 6),
+    ),
+    Route(
+        method="DELETE",
+        path="/traits/{name}",
+        handler=names.delete_trait,
+        rule=_rule("traits", "delete"),
+        since=(1, 6),
+    ),
+    Route(
+        method="POST",
+        path="/allocations",
+        handler=allocations.post_allocations,
+        rule=_rule("allocations", "manage"),
+        since=(1, 13),
+        takes_body=True,
+        says={r.NoSuchClass: Say(400, "Unable to allocate inventory {error}")},
+    ),
+    Route(
+        method="GET",
+        path="/allocations/{consumer_uuid}",
+        handler=allocations.get_allocations,
+        rule=_rule("allocations", "list"),
+        gives_json=True,
+    ),
+    Route(
+        method="PUT",
+        path="/allocations/{consumer_uuid}",
+        handler=allocations.put_allocations,
+        rule=_rule("allocations", "update"),
+        takes_body=True,
+        says={r.NoSuchClass: Say(400, _NOT_ALLOCATED)},
+    ),
+    Route(
+        method="DELETE",
+        path="/allocations/{consumer_uuid}",
+        handler=allocations.delete_allocations,
+        rule=_rule("allocations", "delete"),
+    ),
+    Route(
+        method="GET",
+        path="/allocation_candidates",
+        handler=candidates.get_candidates,
+        rule=_rule("allocation_candidates", "list"),
+        since=(1, 10),
+        gives_json=True,
+    ),
+    Route(
+        method="GET",
+        path="/usages",
+        handler=allocations.get_usages,
+        rule=USAGES,
+        since=(1, 9),
+        gives_json=True,
+    ),
+    Route(
+        method="POST",
+        path="/reshaper",
+        handler=allocations.reshape,
+        rule=RESHAPE,
+        since=(1, 30),
+        takes_body=True,
+        says={
+            r.NoSuchProvider: Say(
+                400,
+                "Resource provider {found} in inventories not found: {error}",
+                "placement.resource_provider.not_found",
+            ),
+            r.GenerationConflict: Say(
+                409,
+                "resource provider generation conflict for provider {found}: {error}",
+                CONCURRENT,
+            ),
+            r.NoSuchClass: Say(400, "malformed reshaper data: {error}"),
+        },
+    ),
+)
