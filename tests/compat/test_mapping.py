@@ -46,35 +46,44 @@ def same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and left == right
 
 
+Chosen = list[tuple[Contract, Offer]]
+
+
 def is_feasible(contracts: list[Contract], offers: list[Offer], chosen: tuple[int, ...]) -> bool:
     """The conditions of section 10, word by word; the verdicts of pairs are looked at apart."""
-    whole: list[int] = []
+    pairs = [(contract, offers[index]) for contract, index in zip(contracts, chosen, strict=True)]
+    whole = [
+        index
+        for (contract, offer), index in zip(pairs, chosen, strict=True)
+        if offer.pools is UNSET or not demand_of(contract, offer)
+    ]
+    return len(set(whole)) == len(whole) and has_room(pairs, offers) and all_agree(pairs)
+
+
+def has_room(pairs: Chosen, offers: list[Offer]) -> bool:
     taken: dict[tuple[str, str], int] = {}
-    for contract, index in zip(contracts, chosen, strict=True):
-        offer = offers[index]
-        demand = demand_of(contract, offer)
-        if offer.pools is UNSET or not demand:
-            whole.append(index)
+    for contract, offer in pairs:
+        if offer.pools is not UNSET:
+            for name, amount in demand_of(contract, offer).items():
+                key = (offer.pools[name].provider or offer.provider, name)
+                taken[key] = taken.get(key, 0) + amount
+    return all(amount <= free(key, offers) for key, amount in taken.items())
+
+
+def free(key: tuple[str, str], offers: list[Offer]) -> int:
+    return min(
+        pool.total - pool.reserved - pool.used
+        for offer in offers
+        for name, pool in (offer.pools or {}).items()
+        if (pool.provider or offer.provider, name) == key
+    )
+
+
+def all_agree(pairs: Chosen) -> bool:
+    for (one, first), (other, second) in combinations(pairs, 2):
+        if first.provider != second.provider:
             continue
-        for name, amount in demand.items():
-            pool = offer.pools[name]
-            key = (pool.provider or offer.provider, name)
-            taken[key] = taken.get(key, 0) + amount
-    if len(set(whole)) != len(whole):
-        return False
-    for key, amount in taken.items():
-        frees = [
-            pool.total - pool.reserved - pool.used
-            for offer in offers
-            for name, pool in (offer.pools or {}).items()
-            if (pool.provider or offer.provider, name) == key
-        ]
-        if amount > min(frees):
-            return False
-    for (one, i), (other, j) in combinations(list(zip(contracts, chosen, strict=True)), 2):
-        if offers[i].provider != offers[j].provider:
-            continue
-        for exclusive in (offers[i].exclusive, offers[j].exclusive):
+        for exclusive in (first.exclusive, second.exclusive):
             if exclusive is UNSET:
                 continue
             by = exclusive.by
