@@ -141,7 +141,8 @@ def test_the_live_tree_refuses_what_is_never_read(name):
     "path",
     [
         "/etc/shadow", "/etc/machine-id", "/proc/kcore", "/proc/self/environ", "/dev/vfio/1",
-        "/boot/config-../../x", "/boot/vmlinuz", "/sys/kernel/debug/tracing/trace_pipe", "relative", "", "/sysx/a",
+        "/boot/config-../../x", "/boot/vmlinuz", "/sys/kernel/debug/tracing/trace_pipe",
+        "relative", "", "/sysx/a",
     ],
 )  # fmt: skip
 def test_nothing_outside_sysfs_and_a_few_files_is_read(path):
