@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from wherry.compat.sentences import explain
 from wherry.model.checks import Configure, MappingRow, Reason
+from wherry.schedule.reasons import explain
 
 
 def reason_lines(reasons: Iterable[Reason], *, indent: str = "  ") -> Iterator[tuple[str, str]]:

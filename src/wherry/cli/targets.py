@@ -12,8 +12,8 @@ from wherry.cli.output import print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.reasons import configure_lines, reason_lines, row_lines
 from wherry.cli.service import asks_service, json_option
-from wherry.compat.table import BY_CODE
 from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, TargetsRequest
+from wherry.schedule.reasons import rule_of
 
 
 @click.command(short_help="Find where a guest can go, and why not elsewhere.")
@@ -111,7 +111,7 @@ def _print_refused(refused: Refused) -> None:
     counted = sorted(refused.by_reason.items(), key=lambda item: (-item[1], item[0]))
     print_table(
         ("HOSTS", "REASON", "RULE"),
-        ((count, code, BY_CODE[code].rule if code in BY_CODE else "-") for code, count in counted),
+        ((count, code, rule_of(code)) for code, count in counted),
         empty="",
     )
     if refused.hosts is UNSET:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from wherry.compat.sentences import explain as explain_compat
+from wherry.compat.table import BY_CODE as COMPAT
 from wherry.compat.table import MODE_BIT, SEVERITIES, Cause
 from wherry.model.checks import Reason, Severity, Stage
 
@@ -101,6 +102,12 @@ def explain(reason: Reason) -> str:
     if row is None:
         return explain_compat(reason)
     return row.sentence.format_map(dict(_texts(reason.detail)))
+
+
+def rule_of(code: str) -> str | None:
+    """Name the rule of a code, whichever table it is from; None for a code of none."""
+    row = BY_CODE.get(code) or COMPAT.get(code)
+    return None if row is None else row.rule
 
 
 def _texts(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
