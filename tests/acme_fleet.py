@@ -112,7 +112,7 @@ class Fleet:
         if answer["total"]:
             return []
         (refused,) = answer["refused"]["hosts"]
-        rows = refused["mapping"]
+        rows = refused.get("mapping", ())
         reasons = [*refused["reasons"], *(r for row in rows for r in row["reasons"])]
         return sorted({r["code"] for r in reasons if r["severity"] != "info"})
 
