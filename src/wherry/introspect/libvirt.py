@@ -45,11 +45,14 @@ def host_of_domain_capabilities(roots: Iterable[Element]) -> Host:
     models: set[str] = set()
     machines: set[str] = set()
     features: set[str] = set()
+    arches: set[str] = set()
     for root in roots:
+        arches |= {text_of(root, "arch")} - {""}
         machines |= {text_of(root, "machine")} - {""}
         models |= set(_usable(root))
         features |= set(_features(root.find("cpu/mode[@name='host-model']")))
     return Host(
+        arch=arches.pop() if len(arches) == 1 else UNSET,
         machine_types=tuple(sorted(machines)) or UNSET,
         cpu_models=tuple(sorted(models)) or UNSET,
         cpu_features=tuple(sorted(features)) or UNSET,

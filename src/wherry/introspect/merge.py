@@ -134,7 +134,7 @@ def _said_of(device: Device) -> dict[str, str]:
 def _said_of_instance(instance: Instance) -> dict[str, str]:
     return _words(
         {
-            "parent": instance.parent,
+            "parent": instance.parent or None,
             "type": instance.type,
             "driver": instance.driver,
             "iommu_group": instance.iommu_group,

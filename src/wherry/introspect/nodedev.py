@@ -21,7 +21,10 @@ from wherry.model.facts import Attribute, Device, Instance, MdevType, Number, Sr
 _TEXTS = {"name": "name", "deviceAPI": "device_api", "availableInstances": "available_instances"}
 _PCI_NAME = re.compile(r"pci_([0-9a-f]+)_([0-9a-f]+)_([0-9a-f]+)_([0-9a-f]+)", re.ASCII)
 _CSS_NAME = re.compile(r"css_([0-9a-f]+)_([0-9a-f]+)_([0-9a-f]+)", re.ASCII)
-_MDEV_NAME = re.compile(r"mdev_([0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12})(?:_.*)?", re.ASCII)
+_MDEV_NAME = re.compile(
+    r"mdev_([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:_.*)?", re.ASCII
+)
+_NO_PARENT = "computer"  # where libvirt hangs what it knows no parent of
 
 
 class NodeDevice(NamedTuple):
@@ -152,10 +155,13 @@ def _uuid(root: Element, mdev: Element) -> str | None:
 
 
 def _parent_name(root: Element, mdev: Element) -> str:
+    """Name the parent as sysfs does; empty where libvirt does not know it."""
     named = text_of(mdev, "parent_addr")
     if not named:
         named = text_of(root, "path").rpartition("/")[0].rpartition("/")[2]
-    return parse_address(named) or named or _sysfs_name(text_of(root, "parent"))
+    if not named:
+        named = _sysfs_name(text_of(root, "parent"))
+    return "" if named == _NO_PARENT else parse_address(named) or named
 
 
 def _sysfs_name(name: str) -> str:

@@ -93,6 +93,7 @@ def _with_domains(host: Host, domains: Host, versions: str) -> Host:
     features = {*(host.cpu_features or ()), *(domains.cpu_features or ())}
     return structs.replace(
         host,
+        arch=host.arch or domains.arch,
         machine_types=tuple(sorted(machines)) if machines else host.machine_types,
         cpu_models=domains.cpu_models,
         cpu_features=tuple(sorted(features)) if features else host.cpu_features,
