@@ -1,55 +1,97 @@
-"""Generated fleets and guests: small, and dense in what makes a mapping hard."""
+"""Generated fleets and guests: small, and dense in what makes a mapping hard.
+
+A *tame* world is one in which most hosts take the guest if there is room: every device is of
+one type and size, so it is decided by pools, by values that must agree, and by all devices of
+the guest at once.  In a wild one everything may differ, and most hosts refuse.
+"""
+
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from builders import FB, a_contract, a_host_record, a_provider, a_root, a_uuid, an_offer
+from builders import FB, a_contract, a_guest, a_host_record, a_provider, a_root, a_uuid, an_offer
 from wherry.model.changes import Change
 from wherry.model.checks import HostFacts, Needs
 from wherry.model.device import Contract, Offer
+from wherry.model.guests import Guest
 from wherry.model.inventory import Inventory, Use
 
 SLICES = "CUSTOM_ACME_SLICE"
 VERSIONS = ("1.0.0", "2.0.0", "2.1.0", None)
 MODELS = ("acme/gpu-a", "acme/gpu-b", "acme/nic")
+MIGRATION = {"support": "yes", "flags": ["stop_copy", "p2p"], "bytes_per_s": 10**9}
+NETWORK = ["live", "suspend", "cold", "replug"]
+
+
+class World(NamedTuple):
+    """Hosts as changes, and a guest to be asked about."""
+
+    hosts: list[list[Change]]
+    guest: Guest
 
 
 @st.composite
-def offers(draw: st.DrawFn, type_name: str) -> Offer:
-    part = draw(st.sampled_from((2048, 4096, 8192)))
-    flags = draw(st.sampled_from((["stop_copy", "p2p"], ["stop_copy", "p2p"], ["stop_copy"])))
+def worlds(draw: st.DrawFn, most: int = 5, slots: int = 3) -> World:
+    """A fleet with a guest, on one of its hosts or elsewhere."""
+    tame = draw(st.booleans())
+    hosts = draw(fleets(most, tame=tame))
+    least = 1 if tame else 0
+    names = [f"slot{n}" for n in range(draw(st.integers(least, slots)))]
+    pinned = [draw(contracts(name, tame=tame)) for name in names]
+    guest = a_guest(
+        *pinned,
+        host=draw(st.sampled_from(("host0", "host0", "elsewhere"))),
+        resources={"VCPU": draw(st.sampled_from((0, 2, 4)))},
+        needs=draw(needs()),
+        **({} if pinned else {"slots": {}}),
+    )
+    return World(hosts, guest)
+
+
+@st.composite
+def offers(draw: st.DrawFn, type_name: str, *, tame: bool) -> Offer:
+    """What a device offers of one type."""
+    part = 4096 if tame else draw(st.sampled_from((2048, 4096, 8192)))
     fields: dict[str, object] = {
         "type": type_name,
-        "migration": {"support": "yes", "flags": flags, "bytes_per_s": 10**9},
+        "migration": MIGRATION,
         "units": {FB: part},
         "pools": {FB: {"total": draw(st.sampled_from((8192, 16384)))}},
     }
+    if tame or draw(st.integers(0, 2)) == 0:
+        fields["params"] = {"fb_mb": {"type": "int", "value": part}}
     if draw(st.booleans()):
         fields["exclusive"] = {"by": draw(st.sampled_from(("type", "fb_mb"))), "in_use": []}
+    if draw(st.integers(0, 3)) == 0:
+        fields["description"] = draw(st.sampled_from(("a board", "another board")))
+    versions = VERSIONS[1:3] if tame else VERSIONS
+    if not tame:
+        fields |= draw(wildness(type_name, part))
+    return an_offer(supports=draw(st.sampled_from(versions)), **fields)
+
+
+@st.composite
+def wildness(draw: st.DrawFn, type_name: str, part: int) -> dict[str, object]:
+    """What one offer may have unlike others."""
+    fields: dict[str, object] = {}
+    flags = draw(st.sampled_from((["stop_copy", "p2p"], ["stop_copy"])))
+    fields["migration"] = {**MIGRATION, "flags": flags}
     if draw(st.integers(0, 5)) == 0:
         fields["units"] = {FB: part, SLICES: 1}
         fields["pools"] = {FB: {"total": 16384}, SLICES: {"total": 2}}
     if draw(st.integers(0, 5)) == 0:
-        fields["pools"] = None
+        fields["pools"] = UNSET
     if draw(st.integers(0, 3)) == 0:
         fields["features"] = {"x": {"maskable": draw(st.booleans())}}
-    if draw(st.integers(0, 3)) == 0:
-        fields["description"] = draw(st.sampled_from(("a board", "another board")))
     if draw(st.integers(0, 4)) == 0:
         other = {"kind": "vf", "type": "acme/gpu-a"}
         fields["also_types"] = draw(st.sampled_from((["acme/gpu-c"], ["acme/gpu-c", other])))
     if type_name.endswith("nic"):
         fields["device_class"] = "network"
         support = draw(st.sampled_from(("yes", "no")))
-        fields["migration"] = {
-            "support": support,
-            "flags": ["stop_copy"],
-            "modes": ["live", "suspend", "cold", "replug"],
-            "bytes_per_s": 10**9,
-        }
-    if fields["pools"] is None:
-        fields["pools"] = UNSET
-    return an_offer(supports=draw(st.sampled_from(VERSIONS)), **fields)
+        fields["migration"] = {"support": support, "flags": ["stop_copy"], "modes": NETWORK}
+    return fields
 
 
 def host_facts() -> st.SearchStrategy[HostFacts]:
@@ -65,56 +107,70 @@ def host_facts() -> st.SearchStrategy[HostFacts]:
 
 
 @st.composite
-def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]]) -> list[Change]:
-    check = draw(host_facts())
-    state = draw(st.sampled_from(("enabled", "enabled", "enabled", "disabled", "maintenance")))
-    used = {"VCPU": draw(st.sampled_from((0, 60, 62, 63)))}
+def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]], *, tame: bool) -> list[Change]:
+    """A host with its root and up to four devices of these kinds."""
+    state = draw(st.sampled_from((*["enabled"] * 8, "disabled", "maintenance")))
+    full = (0, 0, 0, 60, 63) if tame else (0, 60, 62, 63)
+    used = {"VCPU": draw(st.sampled_from(full))}
     inventories = {"VCPU": Inventory(total=64, step_size=draw(st.sampled_from((1, 1, 4))))}
-    changes: list[Change] = [a_host_record(name, state=state, check=check)]
-    if draw(st.integers(0, 6)):
+    changes: list[Change] = [a_host_record(name, state=state, check=draw(host_facts()))]
+    if draw(st.integers(0, 8)):
         changes.append(a_root(name, inventories=inventories, used=used))
-    for number in range(draw(st.integers(0, 4))):
-        offered = draw(st.sampled_from(kinds))
-        note = draw(st.sampled_from((None, None, None, "unsettled")))
-        if note:
-            changes.append(a_provider(f"{name}_gpu{number}", host=name, note=note))
+    for number in range(draw(st.integers(1 if tame else 0, 4))):
+        device = f"{name}_gpu{number}"
+        if draw(st.integers(0, 5)) == 0:
+            changes.append(a_provider(device, host=name, note="unsettled"))
             continue
-        use = Use(
-            charged={
-                FB: draw(st.sampled_from((0, 0, 2048, 4096, 12288))),
-                SLICES: draw(st.sampled_from((0, 1))),
-            },
-            stray={FB: draw(st.sampled_from((0, 0, 0, 2048)))},
-            exclusive=draw(st.sampled_from(((), (), ("acme/gpu-a",), (4096,), (True,)))),
-        )
-        changes.append(a_provider(f"{name}_gpu{number}", host=name, offers=offered, use=use))
+        offered, use = draw(st.sampled_from(kinds)), draw(uses())
+        changes.append(a_provider(device, host=name, offers=offered, use=use))
     if draw(st.integers(0, 3)) == 0:
-        # Two children that draw on one pool of their parent.
-        parent = a_uuid(f"{name}_pf")
-        child = an_offer(pools={FB: {"total": 8192, "used": draw(st.sampled_from((0, 4096)))}})
-        pools = {
-            c: {"total": p.total, "used": p.used, "provider": parent}
-            for c, p in child.pools.items()
-        }
-        shared = an_offer(pools=pools)
-        changes += [a_provider(f"{name}_vf{each}", host=name, offers=[shared]) for each in range(2)]
+        changes += draw(siblings(name))
     return changes
 
 
+def uses() -> st.SearchStrategy[Use]:
+    """What is held of a device, by whom it was claimed or by nobody who is known."""
+    return st.builds(
+        lambda fb, slices, stray, exclusive: Use(
+            charged={FB: fb, SLICES: slices}, stray={FB: stray}, exclusive=exclusive
+        ),
+        st.sampled_from((0, 0, 2048, 4096, 12288)),
+        st.sampled_from((0, 1)),
+        st.sampled_from((0, 0, 0, 2048)),
+        st.sampled_from(((), (), ("acme/gpu-a",), (4096,), (True,))),
+    )
+
+
 @st.composite
-def fleets(draw: st.DrawFn, most: int = 5) -> list[list[Change]]:
+def siblings(draw: st.DrawFn, host: str) -> list[Change]:
+    """Two children that draw on one pool of their parent."""
+    used = draw(st.sampled_from((0, 4096)))
+    pool = {"total": 8192, "used": used, "provider": a_uuid(f"{host}_pf")}
+    shared = an_offer(pools={FB: pool})
+    return [a_provider(f"{host}_vf{each}", host=host, offers=[shared]) for each in range(2)]
+
+
+@st.composite
+def fleets(draw: st.DrawFn, most: int = 5, *, tame: bool = False) -> list[list[Change]]:
+    """Hosts with devices of one to three kinds, a kind with one or two types."""
+    types = st.just(["acme/gpu-a"])
+    if not tame:
+        types = st.lists(st.sampled_from(MODELS), min_size=1, max_size=2, unique=True)
     kinds = [
-        [
-            draw(offers(name))
-            for name in draw(st.lists(st.sampled_from(MODELS), min_size=1, max_size=2, unique=True))
-        ]
+        [draw(offers(name, tame=tame)) for name in draw(types)]
         for _ in range(draw(st.integers(1, 3)))
     ]
-    return [draw(hosts(f"host{number}", kinds)) for number in range(draw(st.integers(1, most)))]
+    count = draw(st.integers(2 if tame else 1, most))
+    return [draw(hosts(f"host{number}", kinds, tame=tame)) for number in range(count)]
 
 
 @st.composite
-def contracts(draw: st.DrawFn, slot: str) -> Contract:
+def contracts(draw: st.DrawFn, slot: str, *, tame: bool = False) -> Contract:
+    """A device of a guest."""
+    if tame or draw(st.integers(0, 3)) == 0:
+        params = draw(st.sampled_from(({}, {}, {"fb_mb": 4096})))
+        more = {"params": params} if params else {}
+        return a_contract(slot=slot, version="2.0.0", **more)
     type_name = draw(st.sampled_from((*MODELS, *MODELS, "acme/gpu-c")))
     fields: dict[str, object] = {"type": type_name}
     if draw(st.integers(0, 6)) == 0:
@@ -132,13 +188,11 @@ def contracts(draw: st.DrawFn, slot: str) -> Contract:
     if draw(st.integers(0, 3)) == 0:
         fields["description"] = "a board"
     if type_name.endswith("nic"):
+        support = draw(st.sampled_from(("yes", "no")))
         fields["device_class"] = "network"
         fields["migration"] = {
-            "support": draw(st.sampled_from(("yes", "no"))),
-            "flags": ["stop_copy"],
-            "modes": ["live", "suspend", "cold", "replug"],
-            "stop_copy_bytes": 10**9,
-        }
+            "support": support, "flags": ["stop_copy"], "modes": NETWORK, "stop_copy_bytes": 10**9,
+        }  # fmt: skip
     return a_contract(slot=slot, version=draw(st.sampled_from(VERSIONS[:3])), **fields)
 
 
