@@ -8,7 +8,7 @@ from sqlalchemy import distinct, func, select, update
 from wherry.model.claims import Occupant
 from wherry.store import tables
 from wherry.store.body import decode
-from wherry.store.placement_providers import ProviderRow
+from wherry.store.placement_providers import ProviderRow, seen_generation
 from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
@@ -58,7 +58,7 @@ def _fill(tx: Tx, found: dict[str, Held], condition: object) -> None:
         select(c.uuid, c.type, c.project, c.user_id, c.generation, c.changed_at)
         .add_columns(
             provider.c.uuid.label("provider"),
-            provider.c.generation.label("provider_generation"),
+            seen_generation.label("provider_generation"),
             resource_class.c.name.label("class_name"),
             allocation.c.used,
         )

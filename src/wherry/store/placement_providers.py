@@ -2,9 +2,14 @@
 
 A provider that a client made has a plan as one of a report has it, written anew with every
 change: so the fleet in memory knows both kinds alike.  Whoever writes locks first.
+
+The generation inside moves with every change, so that memory can follow.  Clients count with
+one that stays where Placement's stays: on a change of name or place, where an allocation ends
+without the provider being named, and at 0 for a uuid that comes back.  ``silent`` is the
+difference.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,24 +28,32 @@ _parent, _root = provider.alias("parent"), provider.alias("root")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRow:
-    """One provider without what it has."""
+    """One provider without what it has.
+
+    Attributes:
+        generation: the one that clients count with.
+        moves: the one inside.
+        changed_at: None where nobody wrote that down.
+    """
 
     id: int
     uuid: str
     name: str
     generation: int
+    moves: int
     parent: str | None
     root: str
     owner: Literal["report", "client"]
     changed_at: float | None
-    """None where nobody wrote that down."""
 
 
+seen_generation = provider.c.generation - provider.c.silent
 _columns = (
     provider.c.id,
     provider.c.uuid,
     provider.c.name,
-    provider.c.generation,
+    seen_generation.label("generation"),
+    provider.c.generation.label("moves"),
     _parent.c.uuid.label("parent"),
     _root.c.uuid.label("root"),
     provider.c.owner,
@@ -103,8 +116,8 @@ def insert_provider(
 ) -> ProviderRow:
     """Write a client's provider that has nothing yet.
 
-    One that comes back goes on above the generation that it had: whoever still holds the old
-    one in memory must not take it for newer.
+    One that comes back goes on above the generation that it had inside: whoever still holds
+    the old one in memory must not take it for newer.
     """
     gone = tables.gone.c
     query = select(gone.generation).where(gone.kind == "provider", gone.key == uuid)
@@ -118,6 +131,7 @@ def insert_provider(
         owner="client",
         generation=last,
         facts_generation=last,
+        silent=last,
         gone=False,
         changed_at=now,
     )
@@ -133,7 +147,7 @@ def update_provider(
     tx: Tx, row: ProviderRow, *, name: str, parent: ProviderRow | None, now: float
 ) -> None:
     """Rename a provider, and put it and all below it under another parent, or under none."""
-    values: dict[str, Any] = {"name": name, "changed_at": now}
+    values: dict[str, Any] = {"name": name}
     moved = (parent.uuid if parent else None) != row.parent
     if moved:
         values["parent"] = parent.id if parent else None
@@ -144,7 +158,8 @@ def update_provider(
         for batch in batches(below):
             tx.execute(update(provider).where(provider.c.id.in_(batch)).values(root=root))
     write_plan(tx, row.id)
-    tell(tx, [row.id])
+    move_silently(tx, [row.uuid], "provider")
+    tx.execute(update(provider).where(provider.c.id == row.id).values(changed_at=now))
 
 
 def delete_provider(tx: Tx, row: ProviderRow) -> None:
@@ -161,7 +176,7 @@ def delete_provider(tx: Tx, row: ProviderRow) -> None:
         tx.execute(delete(table).where(table.c.provider == row.id))
     tx.execute(update(provider).where(provider.c.id == row.id).values(parent=None, root=None))
     tx.execute(delete(provider).where(provider.c.id == row.id))
-    last = row.generation + 1
+    last = row.moves + 1
     upsert(tx, tables.gone, [{"kind": "provider", "key": row.uuid, "generation": last}])
     append_changes(tx, [("provider", row.uuid, last)])
 
@@ -180,7 +195,7 @@ def is_held(tx: Tx, row: ProviderRow) -> bool:
 
 
 def move_on(tx: Tx, row: ProviderRow, *, now: float) -> int:
-    """Move a provider's generation on after its facts changed; gives the new one."""
+    """Move a provider's generation on after its facts changed; gives what clients see then."""
     statement = (
         update(provider)
         .where(provider.c.id == row.id)
@@ -190,36 +205,44 @@ def move_on(tx: Tx, row: ProviderRow, *, now: float) -> int:
             changed_at=now,
         )
     )
-    generation: int = tx.execute(statement.returning(provider.c.generation)).scalar_one()
+    moved = tx.execute(
+        statement.returning(provider.c.generation, seen_generation.label("seen"))
+    ).one()
     if row.owner == "client":
         write_plan(tx, row.id)
-    append_changes(tx, [("provider", row.uuid, generation)])
-    return generation
+    append_changes(tx, [("provider", row.uuid, moved.generation)])
+    return int(moved.seen)
 
 
-def touch(tx: Tx, uuids: Sequence[str], *, now: float) -> None:
-    """Move the generations of providers on that a client named without changing their use."""
+def count_claim(tx: Tx, *, moved: Collection[str], named: Collection[str], now: float) -> None:
+    """Make a claim move the generations that clients count with as Placement's move.
+
+    Args:
+        moved: providers whose generation the claim has moved on.
+        named: providers that the client has named: these move for it, and no others.
+    """
+    for batch in batches(sorted(moved)):
+        tx.execute(update(provider).where(provider.c.uuid.in_(batch)).values(changed_at=now))
+    for batch in batches(sorted(set(moved) - set(named))):
+        silent = update(provider).where(provider.c.uuid.in_(batch))
+        tx.execute(silent.values(silent=provider.c.silent + 1))
+    for batch in batches(sorted(set(named) - set(moved))):
+        statement = update(provider).where(provider.c.uuid.in_(batch))
+        statement = statement.values(generation=provider.c.generation + 1, changed_at=now)
+        changes = tx.rows(statement.returning(provider.c.uuid, provider.c.generation))
+        append_changes(tx, [("use", uuid, moves) for uuid, moves in changes])
+
+
+def move_silently(tx: Tx, uuids: Sequence[str], kind: str) -> None:
+    """Tell the feed of a change that clients do not count."""
     for batch in batches(uuids):
         statement = (
             update(provider)
             .where(provider.c.uuid.in_(batch))
-            .values(generation=provider.c.generation + 1, changed_at=now)
+            .values(generation=provider.c.generation + 1, silent=provider.c.silent + 1)
         )
-        moved = tx.rows(statement.returning(provider.c.uuid, provider.c.generation))
-        append_changes(tx, [("use", uuid, generation) for uuid, generation in moved])
-
-
-def stamp(tx: Tx, uuids: Sequence[str], *, now: float) -> None:
-    """Write down when a claim changed providers."""
-    for batch in batches(uuids):
-        tx.execute(update(provider).where(provider.c.uuid.in_(batch)).values(changed_at=now))
-
-
-def tell(tx: Tx, numbers: Sequence[int]) -> None:
-    """Tell the feed of providers whose generation stays."""
-    for batch in batches(numbers):
-        query = select(provider.c.uuid, provider.c.generation).where(provider.c.id.in_(batch))
-        append_changes(tx, [("provider", uuid, number) for uuid, number in tx.rows(query)])
+        changes = tx.rows(statement.returning(provider.c.uuid, provider.c.generation))
+        append_changes(tx, [(kind, uuid, moves) for uuid, moves in changes])
 
 
 def write_plan(tx: Tx, number: int) -> None:

@@ -125,6 +125,8 @@ provider = Table(
     Column("generation", BigInteger, nullable=False),
     Column("facts_generation", BigInteger, nullable=False),
     Column("gone", Boolean, nullable=False),
+    # Moves of the generation that Placement's clients do not count with.
+    Column("silent", BigInteger, nullable=False, server_default="0"),
     Column("changed_at", Float),  # for Last-Modified; null where nobody wrote it down
     **ROOMY,
 )

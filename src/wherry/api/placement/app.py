@@ -278,8 +278,7 @@ def _translate(route: Route, parts: Mapping[str, str], error: WherryError) -> Re
 
 
 def _say(say: Say, parts: Mapping[str, str], error: WherryError) -> Refused:
-    named = {"name": getattr(error, "name", ""), "found": getattr(error, "uuid", "")}
-    text = say.text.format_map({**named, **parts, "error": error})
+    text = say.text.format_map({**vars(error), **parts, "error": error})
     return Refused(say.status, text, code=say.code)
 
 

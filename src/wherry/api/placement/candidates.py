@@ -42,7 +42,8 @@ def _render_summary(summary: ProviderSummary) -> Mapping[str, Any]:
             name: {"capacity": load.capacity, "used": load.used}
             for name, load in summary.resources.items()
         },
-        "traits": list(summary.traits or ()),
+        # Clients have always seen the standard ones first.
+        "traits": sorted(summary.traits or (), key=lambda name: name.startswith("CUSTOM_")),
         "parent_provider_uuid": None if kin is None else kin.parent,
         "root_provider_uuid": None if kin is None else kin.root,
     }

@@ -33,7 +33,8 @@ class Say:
     """How a refusal of a use case stands in an answer.
 
     Attributes:
-        text: with ``{error}`` for what the use case says, and the parts of the path by name.
+        text: with ``{error}`` for what the use case says, and in braces by name the parts of
+            the path and the facts of the error.
     """
 
     status: int
@@ -440,12 +441,13 @@ ROUTES: tuple[Route, ...] = (
         says={
             r.NoSuchProvider: Say(
                 400,
-                "Resource provider {found} in inventories not found: {error}",
+                "Resource provider {provider} in inventories not found: {error}",
                 "placement.resource_provider.not_found",
             ),
             r.GenerationConflict: Say(
                 409,
-                "resource provider generation conflict for provider {found}: {error}",
+                "resource provider generation conflict for provider {provider}: "
+                "actual: {found}, given: {expected}",
                 CONCURRENT,
             ),
             r.NoSuchClass: Say(400, "malformed reshaper data: {error}"),

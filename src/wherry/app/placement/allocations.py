@@ -107,13 +107,18 @@ def delete_allocations(engine: Engine, consumer: str) -> None:
         if held is None:
             raise NothingHeld(consumer)
         asked = Asked(consumer=consumer, project=held.project, user=held.user)
-        write_allocations(tx, [asked], claim=engine.new_id(), now=engine.clock())
+        write_allocations(tx, [asked], claim=engine.new_id(), now=engine.clock(), is_delete=True)
 
     engine.store.write(write)
 
 
-def write_allocations(tx: Tx, asked: Sequence[Asked], *, claim: str, now: float) -> None:
+def write_allocations(
+    tx: Tx, asked: Sequence[Asked], *, claim: str, now: float, is_delete: bool = False
+) -> None:
     """Write what consumers shall hold in one transaction.
+
+    Args:
+        is_delete: whether the client asked to delete, which names no provider.
 
     Raises: as `set_allocations`.
     """
@@ -133,8 +138,15 @@ def write_allocations(tx: Tx, asked: Sequence[Asked], *, claim: str, now: float)
     except NotFound as error:
         raise UnknownProviderInAllocation(str(error.name)) from error
     named = {uuid for one in asked for uuid in one.allocations}
-    placement_providers.touch(tx, sorted(named - outcome.providers.keys()), now=now)
-    placement_providers.stamp(tx, sorted(outcome.providers), now=now)
+    if not is_delete:
+        # Who is to hold nothing counts as naming all that it held.
+        named |= {
+            uuid
+            for one in asked
+            if not one.allocations and one.consumer in held
+            for uuid in held[one.consumer].allocations
+        }
+    placement_providers.count_claim(tx, moved=outcome.providers, named=named, now=now)
     store.stamp_consumers(tx, outcome.consumers, now=now)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wherry.app.engine import Engine
-from wherry.app.placement.names import require_classes
+from wherry.app.placement.names import in_order, require_classes
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.app.placement.refusals import (
     BadCapacity,
@@ -173,7 +173,7 @@ def replace(
         InventoryHeld: something is held of one that is to go.
     """
     dropped = stock.keys() - inventories.keys()
-    held = [name for name in dropped if stock[name].used]
+    held = in_order(name for name in dropped if stock[name].used)
     if held:
         raise InventoryHeld(held, row.uuid)
     drop_inventory(tx, row, set(dropped))

@@ -28,6 +28,12 @@ def standard_classes() -> tuple[str, ...]:
     return tuple(os_resource_classes.STANDARDS)
 
 
+def in_order(names: Iterable[str]) -> list[str]:
+    """Put resource classes in the order of the standard ones, custom ones after them."""
+    place = {name: number for number, name in enumerate(standard_classes())}
+    return sorted(names, key=lambda name: (place.get(name, len(place)), name))
+
+
 def require_classes(tx: Tx, names: Iterable[str]) -> None:
     """Make sure that resource classes exist.
 

@@ -16,10 +16,10 @@ class NoSuchProvider(NotFound):
 
     def __init__(self, uuid: str) -> None:
         super().__init__(what="resource provider with uuid", name=uuid)
-        self.uuid = uuid
+        self.provider = uuid
 
     def __str__(self) -> str:
-        return f"No resource provider with uuid {self.uuid} found"
+        return f"No resource provider with uuid {self.provider} found"
 
 
 class NoSuchClass(NotFound):
@@ -92,7 +92,9 @@ class GenerationConflict(Refusal):
         super().__init__(
             f"resource provider {uuid} is no longer at generation {expected}, but at {found}"
         )
-        self.uuid, self.expected, self.found = uuid, expected, found
+        self.provider = uuid
+        self.expected = expected
+        self.found = found
 
 
 class ConsumerConflict(Refusal):
@@ -141,7 +143,7 @@ class InventoryHeld(Refusal):
     code = "placement.inventory.inuse"
 
     def __init__(self, classes: Iterable[str], provider: str) -> None:
-        names = ", ".join(sorted(classes))
+        names = ", ".join(classes)
         super().__init__(f"Inventory for '{names}' on resource provider '{provider}' in use.")
 
 

@@ -26,6 +26,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_provider_aggregate_aggregate"), "provider_aggregate", ["aggregate"])
+    op.add_column(
+        "provider", sa.Column("silent", sa.BigInteger(), nullable=False, server_default="0")
+    )
     for table in ("provider", "inventory", "consumer"):
         op.add_column(table, sa.Column("changed_at", sa.Float(), nullable=True))
     for table in ("resource_class", "trait"):
