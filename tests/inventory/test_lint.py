@@ -1,0 +1,81 @@
+"""One type name that means two things is found before a guest finds it."""
+
+from msgspec.structs import replace
+
+from builders import a_provider, an_offer
+from host_facts import STREAM_1_0, a_host_with, a_plan, an_mtty, codes_of
+from wherry.inventory.lint import lint_plans, lint_provider, lint_successive
+from wherry.model.device import Offer
+from wherry.model.inventory import HostPlan
+
+
+def a_plan_with(host: str, *offers: Offer) -> HostPlan:
+    """A host with one device."""
+    provider = a_provider(f"{host}_gpu", host=host, offers=offers).plan
+    return HostPlan(host=host, providers=(provider,), check=a_plan().check)
+
+
+def messages(findings: object) -> list[str]:
+    """What the findings say after the lint's own words."""
+    return [one.message.partition(": ")[2] for one in findings]
+
+
+def test_equal_hosts_have_nothing_to_be_said_of() -> None:
+    plans = [a_plan_with(f"host{i}", an_offer()) for i in range(3)]
+
+    assert lint_plans(plans) == []
+
+
+def test_one_type_with_two_recipes_is_reported_with_the_provider() -> None:
+    """A name that means two things: the founding fear of whoever compares names alone."""
+    small, large = an_offer(), an_offer(units={"CUSTOM_ACME_FB_MB": 8192})
+
+    found = lint_plans([a_plan_with("host2", large), a_plan_with("host1", small)])
+
+    assert {one.code for one in found} == {"LINT"}
+    assert {one.device for one in found} == {"host2_gpu"}
+    assert any(text.startswith("acme/gpu-a: LINT_TYPE_AMBIGUOUS") for text in messages(found))
+
+
+def test_a_changed_description_is_a_signal() -> None:
+    before, after = an_offer(description="2 lanes"), an_offer(description="4 lanes")
+
+    assert "LINT_TYPE_AMBIGUOUS" in messages(lint_successive([before], [after], "gpu"))[0]
+
+
+def test_a_feature_that_went_without_a_new_major_is_reported() -> None:
+    before = an_offer(supports="2.0.0", features={"x": {}, "y": {}})
+    after = an_offer(supports="2.1.0", features={"x": {}})
+
+    found = messages(lint_successive([before], [after], "gpu"))
+
+    assert any("LINT_FEATURE_REMOVED" in text for text in found)
+
+
+def test_types_that_came_or_went_are_not_compared() -> None:
+    assert lint_successive([an_offer()], [an_offer(type="acme/gpu-b")], "gpu") == []
+
+
+def test_a_version_that_packs_ids_into_one_text_is_reported() -> None:
+    """``i915-v1-8086-591d-…``: vendor and device have fields of their own."""
+    packed = an_offer(interface={"policy": "exact", "supports": "i915-v1-8086-591d-GVTg_V5_8"})
+    (finding,) = lint_provider(a_provider("gpu", host="host1", offers=[packed]).plan)
+
+    assert finding.code == "LINT"
+    assert "i915-v1-8086-591d-GVTg_V5_8 packs ids of a device into one text" in finding.message
+
+
+def test_a_plain_version_or_hash_packs_nothing() -> None:
+    plan = a_plan(an_mtty(), host=a_host_with({"mtty": {"srcversion": STREAM_1_0}}))
+    hashed = a_plan(
+        an_mtty(), host=a_host_with({"mtty": {"srcversion": "0123456789ABCDEF0123456"}})
+    )
+
+    assert codes_of(plan) == codes_of(hashed) == []
+
+
+def test_fleets_of_many_hosts_are_linted_once_a_kind() -> None:
+    plans = [a_plan_with(f"host{i}", an_offer()) for i in range(200)]
+    other = replace(plans[0], host="host999")
+
+    assert lint_plans([*plans, other]) == []
