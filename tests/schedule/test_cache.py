@@ -1,0 +1,69 @@
+"""Judgements are kept between questions, and the cache stays within its bounds."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from builders import FB, a_contract, a_fleet, a_guest, a_host, an_offer
+from wherry.model.checks import Policy
+from wherry.model.inventory import Use
+from wherry.model.targets import TargetsRequest
+from wherry.schedule.cache import JudgementCache
+from wherry.schedule.targets import find_targets
+
+HOSTS = [
+    a_host(f"host{n}", offers=[an_offer(supports=f"2.{n % 4}.0")], use=Use(charged={FB: n * 1000}))
+    for n in range(12)
+]
+
+
+def ask(cache, guest=None, policy=Policy()):  # noqa: B008
+    view = a_fleet(*HOSTS).view
+    guest = a_guest(a_contract(version="2.1.0"), host="elsewhere") if guest is None else guest
+    return find_targets(guest, None, view, TargetsRequest(policy=policy), cache)
+
+
+def test_a_contract_is_judged_once_for_each_shape_however_many_hosts_there_are():
+    """Twelve hosts, four shapes: use and name of a provider are not part of a shape."""
+    cache = JudgementCache()
+    ask(cache)
+
+    assert len(cache) == 4
+
+
+def test_asking_again_judges_nothing_anew():
+    """Nor does the same device of another guest, in another slot."""
+    cache = JudgementCache()
+    first = ask(cache)
+    ask(cache, a_guest(a_contract(version="2.1.0", consumer="other", slot="gpu7"), host="host0"))
+
+    assert ask(cache) == first
+    assert len(cache) == 4
+
+
+def test_another_policy_is_another_question():
+    """Its judgements stand beside the others."""
+    cache = JudgementCache()
+    ask(cache)
+    ask(cache, policy=Policy(postcopy=True))
+
+    assert len(cache) == 8
+
+
+def test_what_was_not_asked_for_longest_goes_first():
+    """The bound is checked when a new question comes."""
+    cache = JudgementCache(kept=10)
+    for minor in range(20):
+        guest = a_guest(a_contract(version=f"2.{minor}.0"), host="elsewhere")
+        ask(cache, guest)
+        assert len(cache) <= 10 + 4
+
+    assert ask(cache) == ask(JudgementCache())
+
+
+def test_threads_may_share_it():
+    """Every answer is the one that a fresh cache gives."""
+    cache = JudgementCache(kept=8)
+    guests = [a_guest(a_contract(version=f"2.{n % 5}.0"), host="elsewhere") for n in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda guest: ask(cache, guest), guests))
+
+    assert answers == [ask(JudgementCache(), guest) for guest in guests]

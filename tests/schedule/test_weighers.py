@@ -1,0 +1,105 @@
+"""What ranks one host before another."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import FB, RESOURCES, a_contract, a_fleet, a_guest, a_host, an_offer
+from wherry.inventory.host_view import Room
+from wherry.model.inventory import Use
+from wherry.model.targets import TargetsRequest
+from wherry.schedule.cache import JudgementCache
+from wherry.schedule.targets import Ranking, find_targets, units_asked
+from wherry.schedule.weighers import Weights, free_room, tie_break, weigh
+
+ROOMS = st.dictionaries(
+    st.sampled_from(("VCPU", "MEMORY_MB", FB)),
+    st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda f: Room(min(f), max(f))),
+)
+ASKED = st.dictionaries(st.sampled_from(("VCPU", "MEMORY_MB", FB, "OTHER")), st.integers(0, 100))
+
+
+def ranked(*hosts, weights=None, seed=0, guest=None):
+    fleet = a_fleet(*hosts)
+    guest = a_guest(host="elsewhere") if guest is None else guest
+    ranking = Ranking(weights=weights or Weights(), seed=seed)
+    answer = find_targets(guest, None, fleet.view, TargetsRequest(), JudgementCache(), ranking)
+    return [target.host for target in answer.targets]
+
+
+def test_the_emptier_host_comes_first():
+    """So that devices are spread, and a failure takes few guests along."""
+    full, empty = a_host("full", use=Use(charged={FB: 8192})), a_host("empty")
+
+    assert ranked(full, empty) == ["empty", "full"]
+
+
+def test_weights_below_zero_fill_hosts_one_by_one():
+    """The same two, the other way round."""
+    full, empty = a_host("full", use=Use(charged={FB: 8192})), a_host("empty")
+
+    assert ranked(full, empty, weights=Weights(free_room=-1.0, spread=-1.0)) == ["full", "empty"]
+
+
+def test_the_tightest_class_decides():
+    """A host with many CPUs and hardly any framebuffer is a tight one."""
+    room = {"VCPU": Room(free=60, total=64), FB: Room(free=5000, total=16384)}
+
+    assert free_room(room, {"VCPU": 4, FB: 4096}) == (5000 - 4096) / 16384
+
+
+def test_what_a_guest_takes_counts_its_devices_and_its_resources():
+    """Each device adds the units of its contract."""
+    assert units_asked(a_guest()) == {**RESOURCES, FB: 4096}
+
+
+def test_a_class_that_nobody_counts_says_nothing():
+    """Neither for the host nor against it."""
+    assert free_room({}, {"VCPU": 4}) == 1.0
+    assert free_room({"VCPU": Room(free=0, total=0)}, {"VCPU": 4}) == 1.0
+
+
+@given(ROOMS, ASKED)
+def test_free_room_is_a_fraction_and_falls_with_every_unit_asked(room, asked):
+    """Between 0 and 1, and never more for a larger guest."""
+    here = free_room(room, asked)
+    larger = {name: amount + 1 for name, amount in asked.items()}
+
+    assert 0.0 <= here <= 1.0
+    assert free_room(room, larger) <= here
+
+
+def test_a_verdict_comes_before_any_score():
+    """A plain ok on a full host is better than a warning on an empty one."""
+    told = a_guest(a_contract(description="a board"), host="elsewhere")
+    warned = an_offer(description="another board")
+    full = a_host("full", use=Use(charged={FB: 12288}), used={"VCPU": 59})
+
+    assert ranked(a_host("empty", offers=[warned]), full, guest=told) == ["full", "empty"]
+
+
+def test_hosts_alike_stand_in_an_order_of_the_seed():
+    """The same question has the same answer; another scheduler starts with another host."""
+    hosts = [a_host(f"host{number}") for number in range(8)]
+    orders = {seed: tuple(ranked(*hosts, seed=seed)) for seed in range(5)}
+
+    assert orders[0] == tuple(ranked(*reversed(hosts), seed=0))
+    assert len(set(orders.values())) == 5
+    assert {frozenset(order) for order in orders.values()} == {frozenset(orders[0])}
+
+
+@given(st.text(max_size=20), st.integers(-(2**70), 2**70))
+def test_any_seed_breaks_ties(name, seed):
+    """It may be as large as a configuration file allows."""
+    assert tie_break(name, seed) == tie_break(name, seed & 0xFFFFFFFF)
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5))
+def test_a_score_is_the_weighted_sum(free, spread):
+    """Each weigher gives its part alone."""
+    host = a_fleet(a_host("host2", use=Use(charged={FB: 4096}))).view.get("host2")
+    asked = units_asked(a_guest())
+    whole = weigh(host, asked, Weights(free_room=free, spread=spread))
+
+    parts = free * free_room(host.room, asked) + spread * host.unused
+    assert abs(whole - parts) < 1e-9
+    assert weigh(host, asked, Weights(free_room=0, spread=0)) == 0.0
