@@ -9,7 +9,7 @@ Source: RFC 8259, sections 4, 6 and 8; JSON Schema 2020-12, "integer".
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import msgspec
@@ -59,7 +59,8 @@ def convert(document: object, type_: Any) -> Any:
     try:
         return msgspec.convert(document, type_)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(str(error)) from error
+        message, _, path = str(error).partition(" - at `")
+        raise InvalidRequest(message, path=path.removesuffix("`") or None) from error
 
 
 def require_no_key_twice(data: bytes, value: object) -> None:
@@ -133,7 +134,10 @@ def _integer(text: str) -> int:
 
 
 def _number(text: str) -> int | float:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent beyond any bounds
+        raise ValueError("Number out of range") from None
     if number.adjusted() >= MAX_DIGITS:
         raise ValueError("Number out of range")
     if number == number.to_integral_value():
