@@ -114,7 +114,7 @@ def _show(detail: HostDetail, *, as_json: bool) -> None:
     say(f"guests: {', '.join(detail.guests) or '-'}")
     click.echo()
     print_table(
-        ("PROVIDER", "CLASS", "TOTAL", "RESERVED", "USED", "UUID"),
+        ("PROVIDER", "CLASS", "TOTAL", "RESERVED", "USED", "FREE", "UUID"),
         (row for provider in detail.providers for row in _rows(provider)),
         empty="no providers",
     )
@@ -125,7 +125,10 @@ def _show(detail: HostDetail, *, as_json: bool) -> None:
 def _rows(provider: ProviderRecord) -> Iterator[tuple[object, ...]]:
     plan, use = provider.plan, provider.use
     if not plan.inventories:
-        yield plan.name, "-", "-", "-", "-", plan.uuid
+        yield plan.name, "-", "-", "-", "-", "-", plan.uuid
     for name, inventory in sorted(plan.inventories.items()):
-        used = use.held(name)
-        yield plan.name, name, inventory.total, inventory.reserved, used, plan.uuid
+        stray = use.stray.get(name, 0)
+        # What instances take that nobody allocated is not to be had, as if it were reserved.
+        reserved, allocated = inventory.reserved + stray, use.held(name) - stray
+        free = max(0, inventory.capacity - use.held(name))
+        yield plan.name, name, inventory.total, reserved, allocated, free, plan.uuid
