@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from introspect.trees import Link, mtty_nodes, tree_of
+from introspect.trees import ONE, TWO, ChangingTree, Link, mtty_nodes, tree_of
 from wherry.hosts import recordings, snapshot
 from wherry.hosts.boot import disk_gb, now, read_boot_id
 from wherry.hosts.live import LiveTree
@@ -14,7 +16,7 @@ from wherry.hosts.recorder import RecordingTree, render_recording
 from wherry.hosts.snapshot import load_snapshot, read_text_file, write_snapshot
 from wherry.introspect.facts import read_facts
 from wherry.introspect.snapshot import parse_snapshot
-from wherry.introspect.tree import resolve
+from wherry.introspect.tree import MAX_NAMES, resolve
 from wherry.model.errors import InvalidFile, NotFound
 from wherry.model.facts import Unread
 
@@ -99,6 +101,61 @@ def test_a_recording_keeps_errors_and_where_links_lead():
 
     assert read_facts(again) == facts
     assert resolve(again, "/sys/class/mdev_bus/mtty") == "/sys/devices/virtual/mtty/mtty"
+
+
+def test_a_recording_of_a_host_that_moved_is_of_its_last_moment():
+    """An instance is removed while its parent is read: what was seen first is not kept."""
+    worlds = [
+        tree_of(mtty_nodes(made={ONE: "mtty-1"}, left=(9, 4))),
+        tree_of(mtty_nodes(left=(10, 5))),
+    ]
+    count = "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/available_instances"
+    counted = 0
+
+    def world(question, path):
+        nonlocal counted
+        counted += question == "read" and path == count
+        return worlds[counted > 0]
+
+    recording = RecordingTree(ChangingTree(world))
+    facts = read_facts(recording)
+
+    assert read_facts(parse_snapshot(render_recording(recording), file="x")) == facts
+    assert facts.instances == ()
+    assert facts.devices[0].mdev_types[0].attributes["available_instances"] == "10"
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 2]), max_size=60),
+    st.sampled_from([("9", "4"), ("10", "5"), ("", "x")]),
+)
+def test_a_parent_that_holds_still_replays_as_it_was_read(turns, counts):
+    """Whatever happened before it settled, the recording says what the facts say."""
+    worlds = [
+        tree_of(mtty_nodes(made={ONE: "mtty-1"}, left=counts)),
+        tree_of(mtty_nodes(made={TWO: "mtty-2"}, left=(counts[1], counts[0]))),
+        tree_of({"/sys/class/mdev_bus/mtty": Link("../../devices/virtual/mtty/mtty")}),
+    ]
+    left = list(turns)
+    recording = RecordingTree(ChangingTree(lambda *_: worlds[left.pop() if left else 0]))
+
+    facts = read_facts(recording)
+
+    if all(one.settled for one in facts.devices):
+        again = read_facts(parse_snapshot(render_recording(recording), file="x"))
+        assert again.devices == facts.devices
+
+
+def test_a_flooded_folder_is_recorded_as_one():
+    class Flooded:
+        def list(self, path):
+            return tuple(map(str, range(MAX_NAMES + 1)))
+
+    recording = RecordingTree(Flooded())
+    recording.list("/sys/class/mdev_bus")
+
+    (node,) = recording.nodes()
+    assert (node.t, node.e) == ("d", "E2BIG")
 
 
 def test_a_link_that_is_no_text_is_recorded_as_such(tmp_path):
