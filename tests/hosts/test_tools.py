@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from introspect.trees import tree_of
 from wherry.hosts.libvirt import ask_virsh, read_side_files
+from wherry.hosts.look import look_and_ask
 from wherry.hosts.tools import COMMANDS, ask_tools
-from wherry.introspect.sides import add_sides
+from wherry.introspect.sides import add_sides, sound_answers
 from wherry.model.errors import InvalidFile
 from wherry.model.facts import Facts
 
@@ -59,9 +61,57 @@ def test_the_switch_of_each_device_is_asked_for():
     assert ("devlink", "-j", "dev", "eswitch", "show", "netdevsim/x") not in programs.asked
 
 
-def test_an_answer_of_another_shape_is_refused():
-    with pytest.raises(InvalidFile, match=r"^devlink-info\.json"):
-        ask_tools(Programs({"devlink": "nonsense"}))
+def test_an_answer_of_another_shape_is_left_out_and_listed():
+    """One broken program does not cost what sysfs and the others say."""
+    answers = ask_tools(
+        Programs(
+            {
+                "devlink -j dev info": "nonsense",
+                "vdpa -j dev show": '{"dev": {"vdpa0": {"type": "network"}}}',
+            }
+        )
+    )
+
+    sound, broken = sound_answers(answers)
+
+    assert sorted(sound) == ["vdpa-dev.json"]
+    assert [(one.device, one.attribute, one.source) for one in broken] == [
+        ("host", "answer", "devlink-info.json")
+    ]
+    assert broken[0].other.startswith("no JSON")
+
+
+def test_a_switch_that_answers_nonsense_is_listed_too():
+    answers = ask_tools(
+        Programs(
+            {
+                "devlink -j dev info": '{"info": {"pci/0000:01:00.0": {}}}',
+                "devlink -j dev eswitch": "[]",
+            }
+        )
+    )
+
+    _, broken = sound_answers(answers)
+
+    assert [one.source for one in broken] == ["devlink-eswitch.json"]
+
+
+def test_a_host_whose_tools_are_broken_is_reported_all_the_same(tmp_path, monkeypatch):
+    """A program of that name that prints something else: the kernel's word stands."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "vdpa").write_text("#!/bin/sh\necho broken\n")
+    (folder / "vdpa").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+
+    facts = look_and_ask(tree_of({"/proc/sys/kernel/osrelease": "6.12\n"}))
+
+    assert facts.host.kernel == "6.12"
+    assert [one.source for one in facts.differences if one.source.startswith("vdpa")] == [
+        "vdpa-mgmtdev.json",
+        "vdpa-dev.json",
+        "vdpa-config.json",
+    ]
 
 
 def test_without_libvirt_nothing_more_is_asked():

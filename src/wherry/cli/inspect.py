@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,12 +13,11 @@ from wherry.cli.output import print_json
 from wherry.cli.pools import derive
 from wherry.cli.render_facts import render_facts
 from wherry.hosts.boot import machine
-from wherry.hosts.libvirt import ask_virsh, read_side_files
+from wherry.hosts.libvirt import read_side_files
 from wherry.hosts.live import LiveTree, open_folder
-from wherry.hosts.look import look_at
+from wherry.hosts.look import look_and_ask, look_at
 from wherry.hosts.recorder import RecordingTree, render_recording
 from wherry.hosts.snapshot import load_snapshot, read_text_file, write_snapshot
-from wherry.hosts.tools import ask_tools
 from wherry.introspect.snapshot import NodeTree
 from wherry.introspect.tree import Tree
 from wherry.model.facts import Facts
@@ -60,7 +59,7 @@ def inspect(
 ) -> None:
     """Show what this host says about its devices.
 
-    Reads sysfs, and asks libvirt, vdpa, devlink and mdevctl where they are installed.
+    Reads sysfs, and asks libvirt, vdpa, devlink, mdevctl and nvidia-smi where they are installed.
     Nothing is written but --record's file, and nothing is read that wakes a device.
     """
     if snapshot and sysfs:
@@ -68,16 +67,16 @@ def inspect(
     profiles = _profiles(profile_files)
     tree = _tree(snapshot, sysfs)
     recording = RecordingTree(tree)
-    live = not (snapshot or sysfs)
-    facts = look_at(
-        recording,
-        _sides(beside, live=live),
-        extra=device_attributes(profiles),
-        arch=machine() if live else "",
-    )
+    arch = "" if snapshot or sysfs else machine()
+    extra = device_attributes(profiles)
+    if snapshot or sysfs or beside:
+        sides = read_side_files(beside) if beside else {}
+        facts = look_at(recording, sides, extra=extra, arch=arch)
+    else:
+        facts = look_and_ask(recording, extra=extra, arch=arch)
     if record:
-        arch = facts.host.arch or ""
-        write_snapshot(record, render_recording(recording, note=_note(tree), machine=arch))
+        told = facts.host.arch or ""
+        write_snapshot(record, render_recording(recording, note=_note(tree), machine=told))
     if as_json:
         print_json(facts)
     else:
@@ -97,12 +96,6 @@ def _tree(snapshot: Path | None, sysfs: Path | None) -> Tree:
 def _note(tree: Tree) -> str:
     """Keep what a snapshot says of itself when it is recorded again."""
     return tree.note if isinstance(tree, NodeTree) else ""
-
-
-def _sides(beside: Path | None, *, live: bool) -> Mapping[str, str]:
-    if beside:
-        return read_side_files(beside)
-    return {**ask_tools(), **ask_virsh()} if live else {}
 
 
 def _source(snapshot: Path | None, sysfs: Path | None) -> str:

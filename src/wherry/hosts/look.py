@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import structs
+
 from wherry.hosts.boot import machine
 from wherry.hosts.libvirt import ask_virsh
 from wherry.hosts.live import LiveTree
 from wherry.hosts.tools import ask_tools
 from wherry.introspect.facts import read_facts
-from wherry.introspect.sides import add_sides
+from wherry.introspect.sides import add_sides, sound_answers
 from wherry.introspect.tree import Tree
 from wherry.model.facts import Facts
 from wherry.profiles.builtin import builtin_profiles
@@ -22,14 +24,28 @@ def look_at_host(*, extra: tuple[str, ...] = (), root: Path = Path("/"), ask: bo
         extra: more attributes of each device to keep, beside those that Wherry's own
             profiles point at.
         root: what stands for ``/``.
-        ask: whether libvirt and the netlink tools are asked too (child processes, at most
-            ten seconds each).
-
-    Raises:
-        InvalidFile: libvirt or a tool answered what is not its format.
+        ask: whether libvirt and the tools are asked too (child processes, at most ten
+            seconds each).
     """
-    sides = {**ask_tools(), **ask_virsh()} if ask else {}
-    return look_at(LiveTree(root), sides, extra=extra, arch=machine())
+    tree, arch = LiveTree(root), machine()
+    if ask:
+        return look_and_ask(tree, extra=extra, arch=arch)
+    return look_at(tree, {}, extra=extra, arch=arch)
+
+
+def look_and_ask(tree: Tree, *, extra: tuple[str, ...] = (), arch: str = "") -> Facts:
+    """Read all facts through a tree, completed by what libvirt and the tools of this host say.
+
+    An answer that is not its format is left out, and listed as a difference.
+
+    Args:
+        tree: where sysfs is read.
+        extra: more attributes of each device to keep.
+        arch: the machine, where the tree does not tell.
+    """
+    sound, broken = sound_answers({**ask_tools(), **ask_virsh()})
+    facts = look_at(tree, sound, extra=extra, arch=arch)
+    return structs.replace(facts, differences=(*facts.differences, *broken))
 
 
 def look_at(

@@ -12,6 +12,7 @@ from typing import Final
 from wherry.hosts.children import ask
 from wherry.introspect import devlink, nvidia_smi
 from wherry.introspect.answers import parse_answer
+from wherry.model.errors import InvalidFile
 
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "vdpa-mgmtdev.json": ("vdpa", "-j", "mgmtdev", "show"),
@@ -33,9 +34,6 @@ def ask_tools(
 
     Args:
         ask_one: runs one command; a test gives its own.
-
-    Raises:
-        InvalidFile: devlink answered what is not its format.
     """
     answers = {name: ask_one(command) for name, command in COMMANDS.items()}
     answers[devlink.ESWITCH] = _ask_eswitches(answers.get(devlink.INFO) or "", ask_one)
@@ -43,10 +41,22 @@ def ask_tools(
 
 
 def _ask_eswitches(info: str, ask_one: Callable[[tuple[str, ...]], str | None]) -> str | None:
-    """Ask each device for the mode of its switch: the tool has no way to ask for all."""
+    """Ask each device for the mode of its switch: the tool has no way to ask for all.
+
+    What is not the tool's format is handed on as it is: who reads it says what is wrong.
+    """
     modes: dict[str, object] = {}
-    for handle in devlink.handles(info):
-        answer = ask_one(("devlink", "-j", "dev", "eswitch", "show", handle))
-        if answer:
+    for handle in _handles(info):
+        answer = ask_one(("devlink", "-j", "dev", "eswitch", "show", handle)) or ""
+        try:
             modes |= parse_answer(answer, "dev", file=devlink.ESWITCH)
+        except InvalidFile:
+            return answer
     return json.dumps({"dev": modes}) if modes else None
+
+
+def _handles(info: str) -> tuple[str, ...]:
+    try:
+        return devlink.handles(info)
+    except InvalidFile:
+        return ()

@@ -24,7 +24,7 @@ from wherry.introspect.probe import add_probes
 from wherry.introspect.vdpa import add_vdpa_answers
 from wherry.introspect.xml import parse_xml
 from wherry.model.errors import InvalidFile
-from wherry.model.facts import Facts, Host
+from wherry.model.facts import Difference, Facts, Host
 
 VERSIONS = "virsh-version.txt"
 TYPES = "mdevctl-types.json"
@@ -46,6 +46,26 @@ def add_sides(facts: Facts, files: Mapping[str, str]) -> Facts:
     whole = add_nvidia_smi(add_probes(whole, files.get(PROBES, "")), files)
     whole = merge_facts(whole, facts_of_libvirt(files), source="libvirt")
     return merge_facts(whole, facts_of_mdevctl(files), source="mdevctl")
+
+
+def sound_answers(files: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Difference, ...]]:
+    """Set apart what a program answered and is not its format, each with why.
+
+    One broken program must not cost what sysfs and the others say, and is not kept silent.
+    """
+    sound, broken = {}, []
+    for file, text in files.items():
+        try:
+            add_sides(Facts(), {file: text})
+        except InvalidFile as error:
+            broken.append(_left_out(file, str(error).removeprefix(file).lstrip(",: ")))
+        else:
+            sound[file] = text
+    return sound, tuple(broken)
+
+
+def _left_out(file: str, why: str) -> Difference:
+    return Difference(device="host", attribute="answer", taken="left out", other=why, source=file)
 
 
 def facts_of_libvirt(files: Mapping[str, str]) -> Facts:
