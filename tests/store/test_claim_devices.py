@@ -38,9 +38,9 @@ def test_a_device_can_be_asked_for_by_name(nics):
 
 
 def test_a_named_device_is_not_given_to_another_slot_of_the_claim(nics):
-    given = take(nics, "guest", occupant("pf", "a"), occupant("pf", "b", device="0000:01:00.2"))
+    given = take(nics, "guest", occupant("pf", "a"), occupant("pf", "b", device=VFS[0]))
 
-    assert given == {"a": "0000:01:00.9", "b": "0000:01:00.2"}
+    assert given == {"a": VFS[1], "b": VFS[0]}
 
 
 def test_a_device_that_is_held_is_refused(nics):
@@ -76,7 +76,7 @@ def test_a_slot_keeps_its_device_while_others_come_and_go(nics):
 
     given = take(nics, "guest", occupant("pf", "a"), occupant("pf", "c"))
 
-    assert given == {"a": first, "c": "0000:01:00.10"}
+    assert given == {"a": first, "c": VFS[2]}
 
 
 def test_a_device_that_the_host_no_longer_has_can_be_passed_on_and_let_go(nics):

@@ -72,8 +72,9 @@ class PlannedProvider(Value, frozen=True, kw_only=True):
     """Without what claims change: ``generation`` 0, pools without ``used``, nothing in use."""
     instances: tuple[SeenInstance, ...] = ()
     slots: tuple[str, ...] = ()
-    """Names of the devices that an instance is made of or attached as (VF addresses), where
-    the provider counts devices with names of their own; empty where instances are made."""
+    """Names of the devices that an instance is made of or attached as (VF addresses), in the
+    order in which they are given out, where the provider counts devices with names of their
+    own; empty where instances are made."""
     note: str | UnsetType = UNSET
     """What an operator should know, such as ``SR-IOV off`` or ``unsettled``."""
 

@@ -3,7 +3,6 @@
 Both functions need the provider's lock.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -17,7 +16,6 @@ from wherry.store.rows import intern, upsert
 from wherry.store.transaction import Tx
 
 inventory, view, seen = tables.inventory, tables.view, tables.seen_instance
-_PIECES = re.compile(r"([0-9]+)", re.ASCII)
 
 
 def write_inventories(tx: Tx, number: int, planned: PlannedProvider) -> None:
@@ -85,12 +83,6 @@ def recount(tx: Tx, number: int, instances: Sequence[SeenInstance]) -> None:
         if one.id in stray:
             totals.update(one.units)
     _write_strays(tx, number, totals)
-
-
-def device_order(name: str) -> tuple[tuple[int, str], ...]:
-    """Order device names by the numbers in them: ``…:00.2`` before ``…:00.10``."""
-    words = [text for text in _PIECES.split(name) if text]
-    return tuple((int(word), "") if word.isdecimal() else (-1, word) for word in words)
 
 
 def _read(tx: Tx, number: int) -> dict[int, dict[str, Any]]:

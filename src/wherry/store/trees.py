@@ -14,7 +14,7 @@ from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
 from wherry.store.gone import read_last_generation, write_last_generation
-from wherry.store.inventories import device_order, recount, write_inventories
+from wherry.store.inventories import recount, write_inventories
 from wherry.store.plans import emptied, facts_of, order_plans
 from wherry.store.rows import batches, intern, upsert
 from wherry.store.transaction import Tx
@@ -268,8 +268,7 @@ def _write_facts(tx: Tx, number: int, planned: PlannedProvider) -> None:
     write_inventories(tx, number, planned)
     traits = intern(tx, tables.trait, planned.traits)
     _replace(tx, tables.provider_trait, number, [{"trait": one} for one in traits.values()])
-    devices = sorted(planned.slots, key=device_order)
-    ranked = [{"device": device, "rank": rank} for rank, device in enumerate(devices)]
+    ranked = [{"device": device, "rank": rank} for rank, device in enumerate(planned.slots)]
     _replace(tx, tables.provider_device, number, ranked)
     recount(tx, number, planned.instances)
 
