@@ -44,6 +44,7 @@ def worlds(draw: st.DrawFn, most: int = 5, slots: int = 3) -> World:
         host=draw(st.sampled_from(("host0", "host0", "elsewhere"))),
         resources={"VCPU": draw(st.sampled_from((0, 2, 4)))},
         needs=draw(needs()),
+        tenant=draw(st.sampled_from(("red", "red", "blue", ""))),
         **({} if pinned else {"slots": {}}),
     )
     return World(hosts, guest)
@@ -113,7 +114,9 @@ def hosts(draw: st.DrawFn, name: str, kinds: list[list[Offer]], *, tame: bool) -
     full = (0, 0, 0, 60, 63) if tame else (0, 60, 62, 63)
     used = {"VCPU": draw(st.sampled_from(full))}
     inventories = {"VCPU": Inventory(total=64, step_size=draw(st.sampled_from((1, 1, 4))))}
-    changes: list[Change] = [a_host_record(name, state=state, check=draw(host_facts()))]
+    labels = draw(st.sampled_from(({}, {}, {}, {"tenants": "red"}, {"tenants": "blue,red"})))
+    record = a_host_record(name, state=state, check=draw(host_facts()), labels=labels)
+    changes: list[Change] = [record]
     if draw(st.integers(0, 8)):
         changes.append(a_root(name, inventories=inventories, used=used))
     for number in range(draw(st.integers(1 if tame else 0, 4))):

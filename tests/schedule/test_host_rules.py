@@ -1,12 +1,19 @@
 """What a host itself must have, told in reasons and counted in codes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_fleet, a_host_record, a_provider, a_root
 from wherry.inventory.host_view import HostView
 from wherry.model.inventory import Inventory
-from wherry.schedule.host_rules import check_host, check_unsettled, codes_in_the_way, has_room
+from wherry.schedule.host_rules import (
+    check_host,
+    check_unsettled,
+    codes_in_the_way,
+    has_room,
+    takes_tenant,
+)
 
 CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB")
 INVENTORIES = st.builds(
@@ -23,7 +30,8 @@ INVENTORIES = st.builds(
 @st.composite
 def views(draw: st.DrawFn) -> HostView:
     state = draw(st.sampled_from(("enabled", "enabled", "disabled", "maintenance")))
-    changes = [a_host_record("host2", state=state)]
+    labels = draw(st.sampled_from(({}, {"rack": "7"}, {"tenants": "blue, red"}, {"tenants": ""})))
+    changes = [a_host_record("host2", state=state, labels=labels)]
     if draw(st.integers(0, 4)):
         inventories = draw(st.dictionaries(st.sampled_from(CLASSES), INVENTORIES))
         used = draw(st.dictionaries(st.sampled_from(CLASSES), st.integers(0, 50)))
@@ -52,12 +60,12 @@ def may_allocate(host: HostView, resource_class: str, amount: int) -> bool:
     )
 
 
-@given(views(), RESOURCES)
-def test_codes_for_counting_are_those_of_the_reasons(host, resources):
+@given(views(), st.sampled_from(("", "red", "green")), RESOURCES)
+def test_codes_for_counting_are_those_of_the_reasons(host, tenant, resources):
     """The fast way over the whole fleet says what the full answer says."""
-    told = [cause.code for cause, _ in check_host(host, resources)]
+    told = [cause.code for cause, _ in check_host(host, tenant, resources)]
 
-    assert list(codes_in_the_way(host, resources)) == list(dict.fromkeys(told))
+    assert list(codes_in_the_way(host, tenant, resources)) == list(dict.fromkeys(told))
 
 
 @given(views(), RESOURCES)
@@ -67,12 +75,36 @@ def test_a_host_has_room_exactly_where_the_allocation_could_be_written(host, res
         assert has_room(host, name, amount) == may_allocate(host, name, amount)
 
 
+@pytest.mark.parametrize(
+    ("labels", "tenant", "takes"),
+    [
+        ({}, "red", True),
+        ({}, "", True),
+        ({"tenants": "red"}, "red", True),
+        ({"tenants": "blue, red"}, "red", True),
+        ({"tenants": "blue,redder"}, "red", False),
+        ({"tenants": "red"}, "", False),
+        ({"tenants": ""}, "", False),
+        ({"tenants": ","}, "", False),
+        ({"tenant": "blue"}, "red", True),
+    ],
+)
+def test_a_host_may_be_for_some_tenants_alone(labels, tenant, takes):
+    """Without the label it is for everybody; with an empty one it takes nobody."""
+    host = a_fleet([a_host_record("host2", labels=labels), a_root("host2")]).view.get("host2")
+
+    assert takes_tenant(host, tenant) == takes
+    assert [cause.code for cause, _ in check_host(host, tenant, {})] == (
+        [] if takes else ["HOST_TENANT"]
+    )
+
+
 def test_each_class_without_room_is_told_with_both_amounts():
     """A class that the host does not have at all has 0 free."""
     host = a_fleet([
         a_host_record("host2"), a_root("host2", used={"VCPU": 63}),
     ]).view.get("host2")  # fmt: skip
-    found = [detail for _, detail in check_host(host, {"VCPU": 2, "MEMORY_MB": 1, "VGPU": 1})]
+    found = [detail for _, detail in check_host(host, "", {"VCPU": 2, "MEMORY_MB": 1, "VGPU": 1})]
 
     assert found == [
         {"resource_class": "VCPU", "wanted": 2, "offered": 1},

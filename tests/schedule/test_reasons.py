@@ -41,6 +41,11 @@ def host_state():
     return reasons_on(a_host_view("host2", state="maintenance"))
 
 
+def host_tenant():
+    labelled = a_host_record("host2", labels={"tenants": "red, blue"})
+    return reasons_on(view_of("host2", labelled, *a_host("host2")[1:]), a_guest(tenant="green"))
+
+
 def host_unpublished():
     guest = a_guest(resources={}, slots={})
     return reasons_on(view_of("host2", a_host_record("host2")), guest)
@@ -103,6 +108,8 @@ def contract_changed():
 PRODUCED = {
     "SAME_HOST": (same_host, "The guest is on this host already."),
     "HOST_STATE": (host_state, "The host is in state maintenance."),
+    "HOST_TENANT": (
+        host_tenant, "The host takes guests of blue, red alone; this one is of green."),
     "HOST_UNPUBLISHED": (
         host_unpublished, "The host has no resource provider of its own yet."),
     "HOST_RESOURCES": (host_resources, "The host has no room: 4 of VCPU asked, 2 free."),

@@ -50,6 +50,13 @@ def plain_own_reasons(guest: Guest, host: HostView) -> list[Reason]:
     found = []
     if host.record.state != "enabled":
         found.append(make_reason("HOST_STATE", wanted="enabled", offered=host.record.state))
+    named = host.record.labels.get("tenants")
+    if named is not None and guest.tenant not in named.split(","):
+        found.append(
+            make_reason(
+                "HOST_TENANT", wanted=guest.tenant or None, offered=sorted(named.split(","))
+            )
+        )
     if host.root is None:
         found.append(make_reason("HOST_UNPUBLISHED"))
     for name, amount in guest.resources.items():

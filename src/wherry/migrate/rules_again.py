@@ -104,12 +104,12 @@ def _offer_now(slot: Slot, target: HostView | None) -> Offer | None:
 
 
 def _of_host(asked: Again) -> list[Finding]:
-    """State, root and facts of the target; its room is taken by the claim already."""
+    """State, tenants, root and facts of the target; its room is taken by the claim already."""
     if asked.target is None:
         return []
     return [
         *host_facts.check(asked.guest.needs, asked.target.facts.value),
-        *check_host(asked.target, {}),
+        *check_host(asked.target, asked.guest.tenant, {}),
     ]
 
 

@@ -45,7 +45,7 @@ def evaluate(question: Question, host: HostView) -> GuestResponse:
     part = _part_of(question, host)
     found = [
         *host_facts.check(question.guest.needs, host.facts.value),
-        *check_host(host, question.guest.resources),
+        *check_host(host, question.guest.tenant, question.guest.resources),
     ]
     response = judge_part(question, part, found)
     unsettled = check_unsettled(host, is_mapped=is_mapped(response))

@@ -135,7 +135,7 @@ def sort_hosts(question: Question, hosts: Iterable[HostView], ranking: Ranking) 
     """Decide for every host whether it takes the guest, and weigh those that do."""
     verdicts = ClassVerdicts(question)
     asked = units_asked(question.guest)
-    resources = question.guest.resources
+    tenant, resources = question.guest.tenant, question.guest.resources
     weights, seed, home = ranking.weights, ranking.seed, question.guest.host
     unsettled = () if "unknown" in question.policy.accept else ("DEVICES_UNSETTLED",)
     taking: list[Ranked] = []
@@ -147,7 +147,7 @@ def sort_hosts(question: Question, hosts: Iterable[HostView], ranking: Ranking) 
             outcomes[frozenset(), ("SAME_HOST",)] += 1
             continue
         found = verdicts.of(host)
-        own = codes_in_the_way(host, resources)
+        own = codes_in_the_way(host, tenant, resources)
         if host.unsettled and not found.is_mapped:
             own = (*own, *unsettled)
         if found.accepted and not own:
