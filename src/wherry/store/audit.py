@@ -30,10 +30,13 @@ def audit(tx: Tx) -> list[str]:
 
 def overfull(tx: Tx) -> list[str]:
     """List the inventories that hold more than they can."""
-    rows = _inventories(tx).items()
+    p, c = tables.provider.c, tables.resource_class.c
+    providers = dict(tx.rows(select(p.id, p.name)))
+    classes = dict(tx.rows(select(c.id, c.name)))
     return [
-        f"provider {key[0]} class {key[1]}: {row.charged} + {row.stray} of {row.cap}"
-        for key, row in rows
+        f"provider {providers[key[0]]} has {row.charged + row.stray} of {classes[key[1]]} in use"
+        f" and {row.cap} in all"
+        for key, row in _inventories(tx).items()
         if row.cap is not None and row.charged + row.stray > row.cap
     ]
 
