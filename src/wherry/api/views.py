@@ -14,6 +14,7 @@ import msgspec
 
 from wherry.compat.redact import user_view
 from wherry.compat.table import BY_CODE, family
+from wherry.model import strictjson
 from wherry.model.caller import Caller
 from wherry.model.checks import CheckResponse, Family, GuestResponse, Policy, UserView
 from wherry.model.errors import InvalidRequest, NotAllowed, NotFound
@@ -100,11 +101,7 @@ def require_stateless_check(caller: Caller, body: bytes) -> None:
         InvalidRequest: the body is no JSON object.
         NotAllowed: stored guests or hosts, or lints, are asked for.
     """
-    try:
-        asked = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"the body is not JSON: {error}"
-        raise InvalidRequest(message) from None
+    asked = strictjson.loads(body)
     if not isinstance(asked, dict):
         raise InvalidRequest("the body must be an object", path="$")
     if any(isinstance(asked.get(key), str) for key in ("guest", "target")) or "before" in asked:

@@ -3,14 +3,17 @@
 Source: design, section 3 ("A guest"); specification of compatibility, sections 9 and 10.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from wherry.model.checks import Configure, Needs
 from wherry.model.device import Contract, Scalar
 from wherry.model.facts import HostName, SlotName, Uuid
 from wherry.model.inventory import Value
+
+Tenant = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{0,255}\Z")]
+"""Project of a guest, as its cloud names it; empty for none."""
 
 
 class Chosen(Value, frozen=True, kw_only=True):
@@ -39,7 +42,7 @@ class GuestRequest(Value, frozen=True, kw_only=True):
     """Body of ``PUT /wherry/guests/{uuid}``."""
 
     host: HostName
-    tenant: str = ""
+    tenant: Tenant = ""
     needs: Needs = Needs()
     resources: dict[str, int] | UnsetType = UNSET
     """Class to units on the host's own provider; left out: what the consumer holds."""

@@ -8,7 +8,7 @@ from wherry.app import guests, targets
 from wherry.model import errors
 from wherry.model.checks import UserView
 from wherry.model.facts import HostName
-from wherry.model.guests import Guest, GuestRequest
+from wherry.model.guests import Guest, GuestRequest, Tenant
 from wherry.model.targets import TargetsAnswer, TargetsRequest
 from wherry.model.wire import (
     GuestList,
@@ -108,7 +108,7 @@ ROUTES = (
         roles=Everybody,
         query=(
             Query(name="host", type=HostName, help="only those on this host"),
-            Query(name="tenant", type=str, help="only those of this project"),
+            Query(name="tenant", type=Tenant, help="only those of this project"),
         ),
         answer=GuestList,
         user_answer=UserGuestList,
