@@ -1,6 +1,7 @@
 """``wherry inspect``: what an operator reads, as text and as JSON."""
 
 import json
+import os
 import platform
 
 import msgspec
@@ -138,6 +139,39 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch, args,
     assert says in err
     assert err.startswith("wherry: ")
     assert err.count("\n") == 1
+
+
+def test_odd_attributes_of_a_real_folder_are_each_said_and_stop_nothing(tmp_path, capsys):
+    """Huge, binary, linked out of the root, a pipe: all but the odd one are read as usual."""
+    folder = write_tree(recordings.load("mtty-fresh"), tmp_path / "host")
+    (tmp_path / "secret").write_text("7\n")
+    first = folder / "sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1"
+    second = first.parent / "mtty-2"
+    for name in ("name", "device_api"):
+        (first / name).unlink()
+    (first / "name").write_bytes(b"x" * 70_000)
+    (first / "device_api").write_bytes(b"\xff\xfe")
+    (second / "available_instances").unlink()
+    (second / "available_instances").symlink_to(tmp_path / "secret")
+    (second / "name").unlink()
+    os.mkfifo(second / "name")
+    (folder / "sys/class/mdev_bus/out").symlink_to("../../../../secret")
+
+    status, text, _ = run(capsys, "inspect", "--sysfs", folder)
+    _, out, _ = run(capsys, "inspect", "--json", "--sysfs", folder)
+
+    mtty, outside = json.loads(out)["devices"]
+    one, two = (kind["attributes"] for kind in mtty["mdev_types"])
+    assert status == 0
+    assert one["available_instances"] == "24"
+    assert one["name"] == {"is": "unread", "errno": "EFBIG"}
+    assert one["device_api"] == {"is": "binary", "hex": "fffe"}
+    assert two["available_instances"] == {"is": "unread", "errno": "ELOOP"}
+    assert two["name"] == {"is": "unread", "errno": "ENOTSUP"}
+    assert outside["attributes"]["mdev_supported_types"] == {"is": "unread", "errno": "EXDEV"}
+    assert "unknown (ELOOP: a link where none belongs; it was not followed) left" in text
+    assert "name unknown (EFBIG: larger than 64 KiB; not kept), device_api unknown (binary)" in text
+    assert "EXDEV: a link leads out of the root; it was not followed" in text
 
 
 def test_a_snapshot_cut_in_half_is_refused_with_its_line(tmp_path, capsys):

@@ -18,6 +18,7 @@ from wherry.model.facts import (
     Instance,
     MdevType,
     MigrationProbe,
+    Module,
     NumaNode,
     NvidiaVf,
     Sriov,
@@ -233,3 +234,65 @@ def test_on_a_narrow_terminal_lines_are_folded_and_none_is_lost():
 )
 def test_letters_that_steer_a_terminal_are_spelled_out(text, safe):
     assert printable(text) == safe
+
+
+def test_a_host_s_lists_are_shortened_and_its_module_parameters_shown():
+    host = Host(
+        machine_types=tuple(f"pc-{n}" for n in range(9)),
+        cpu_models=("EPYC",),
+        versions={"kernel": "6.12", "qemu": "10.0.13", "libvirt": "11.3.0"},
+        modules={"vfio": Module(taint="", parameters={"enable_unsafe_noiommu_mode": "Y"})},
+        kernel_config={"CONFIG_IOMMUFD": "n"},
+        dmi={"sys_vendor": "QEMU", "product_name": "", "bios_version": Unread(errno="EACCES")},
+    )
+
+    lines = shown(host=host)
+
+    assert "9 machine types: pc-0, pc-1, pc-2, pc-3, pc-4, pc-5 and 3 more" in lines
+    assert "1 CPU model: EPYC" in lines
+    assert "versions libvirt 11.3.0, qemu 10.0.13" in lines
+    assert "vfio, enable_unsafe_noiommu_mode Y" in lines
+    assert "kernel configuration IOMMUFD n" in lines
+    assert "machine QEMU" in lines
+
+
+def test_running_firmware_is_shown_and_the_rest_of_devlink_is_in_the_facts():
+    attributes = {
+        "devlink/versions/running/fw": "22.1",
+        "devlink/versions/stored/fw": "22.2",
+        "libvirt/product_name": "82576",
+        "vendor": "0x8086",
+        "device": "0x10c9",
+    }
+
+    lines = shown(a_pf(attributes=attributes))
+
+    assert "firmware fw 22.1" in lines
+    assert any("8086:10c9 82576" in line for line in lines)
+
+
+def test_functions_that_share_an_iommu_group_are_named():
+    lines = shown(a_pf(iommu_group="7", shares_iommu_group=("0000:00:04.0", "0000:00:05.0")))
+
+    assert any(
+        line.endswith("IOMMU group 7 shared with 0000:00:04.0, 0000:00:05.0") for line in lines
+    )
+    assert any(line.endswith("no IOMMU group") for line in shown(a_pf()))
+
+
+def test_many_vfs_without_a_group_or_in_one_are_told_apart():
+    vfs = [
+        a_pf(
+            name=f"0000:01:{2 + n // 8:02x}.{n % 8}",
+            role="vf",
+            physfn="0000:01:00.0",
+            vf_index=n,
+            **({"iommu_group": "9", "shares_iommu_group": ("x",)} if n < 10 else {}),
+        )
+        for n in range(20)
+    ]
+
+    lines = shown(a_pf(), *vfs)
+
+    assert any("VFs 0-9, 10 alike" in line and "which they share" in line for line in lines)
+    assert any("VFs 10-19, 10 alike" in line and "no IOMMU group" in line for line in lines)

@@ -2,7 +2,8 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -69,11 +70,12 @@ def inspect(
     recording = RecordingTree(tree)
     arch = "" if snapshot or sysfs else machine()
     extra = device_attributes(profiles)
-    if snapshot or sysfs or beside:
-        sides = read_side_files(beside) if beside else {}
-        facts = look_at(recording, sides, extra=extra, arch=arch)
-    else:
-        facts = look_and_ask(recording, extra=extra, arch=arch)
+    sides = read_side_files(beside) if beside else {}
+    with _busy("reading the host"):
+        if snapshot or sysfs or beside:
+            facts = look_at(recording, sides, extra=extra, arch=arch)
+        else:
+            facts = look_and_ask(recording, extra=extra, arch=arch)
     if record:
         told = facts.host.arch or ""
         write_snapshot(record, render_recording(recording, note=_note(tree), machine=told))
@@ -81,6 +83,16 @@ def inspect(
         print_json(facts)
     else:
         _print(facts, _source(snapshot, sysfs), profiles)
+
+
+@contextmanager
+def _busy(what: str) -> Iterator[None]:
+    """Show on a terminal that something goes on: tools may take seconds to answer."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(what):
+        yield
 
 
 def _profiles(own: Sequence[Path]) -> Profiles:

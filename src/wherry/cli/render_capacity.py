@@ -102,10 +102,17 @@ def _is_some(count: Attribute | None) -> bool:
 
 
 def _type(one: MdevType) -> Branch:
-    said = [one_line(one.attributes.get(name)) for name in ("name", "device_api", "description")]
+    said = [_said(one, name) for name in ("name", "device_api", "description")]
     count = one.attributes.get("available_instances")
     left = count if isinstance(count, str) else f"unknown ({why(count)})"
     return leaf(", ".join([f"{one.id}  {left} left", *(w for w in said if w and w != one.id)]))
+
+
+def _said(one: MdevType, name: str) -> str:
+    value = one.attributes.get(name)
+    if value is None or isinstance(value, str):
+        return one_line(value)
+    return f"{name} unknown ({why(value)})"
 
 
 def _vgpus(device: Device) -> list[Branch]:

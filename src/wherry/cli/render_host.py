@@ -58,7 +58,7 @@ def _lists(host: Host) -> Iterator[Branch]:
         if isinstance(values, tuple):
             few = ", ".join(values[:_FEW])
             more = f" and {len(values) - _FEW} more" if len(values) > _FEW else ""
-            yield leaf(f"{len(values)} {name}: {few}{more}")
+            yield leaf(f"{len(values)} {name if len(values) != 1 else name[:-1]}: {few}{more}")
     others = {k: v for k, v in host.versions.items() if k != "kernel"}
     if others:
         yield leaf("versions " + ", ".join(f"{k} {v}" for k, v in sorted(others.items())))
