@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 
 from wherry.profiles.builtin import builtin_packs, builtin_profiles
-from wherry.profiles.library import load_profiles
+from wherry.profiles.library import build_profiles, parse_profile_file
 from wherry.profiles.packs import parse_pack
 from wherry.profiles.schema import Profile
 from wherry.profiles.tables import arch_trait, cpu_trait, cuda_trait, is_trait, standard_traits
@@ -17,7 +17,9 @@ TITLES = {one.title: one for one in builtin_profiles().all}
 
 
 def test_every_file_makes_profiles() -> None:
-    profiles = load_profiles((name, text) for name, text in sorted(DRIVERS.items()))
+    profiles = build_profiles(
+        parse_profile_file(text, name) for name, text in sorted(DRIVERS.items())
+    )
 
     assert {f"{one.id}.toml" for one in profiles.all} == DRIVERS.keys()
     assert profiles.all == builtin_profiles().all

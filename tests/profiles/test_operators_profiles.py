@@ -15,6 +15,7 @@ from host_facts import (
 )
 from wherry.model.device import Param
 from wherry.profiles.builtin import builtin_profiles, profiles_with
+from wherry.profiles.wanted import device_attributes
 
 HEAD = 'schema = "wherry.profile/1"\nid = "lab"\nabout = "the lab\'s own"\n'
 
@@ -166,6 +167,20 @@ def test_a_version_may_be_keyed_on_firmware() -> None:
     ]  # fmt: skip
 
     assert versions == ["1.0.0", "2.0.0", UNSET]
+
+
+def test_what_profiles_point_at_is_what_a_host_has_to_keep() -> None:
+    own = with_own("""
+        extends = "vfio-pci"
+        match = { vendor = "1af4", attributes = { "acme/board" = "rev-c*" } }
+        firmware = { of = "parent", attribute = "acme/firmware" }
+        fields = { kernel = { of = "host", attribute = "kernel" } }
+    """)
+
+    more = set(device_attributes(own)) - set(device_attributes(builtin_profiles()))
+
+    assert more == {"acme/board", "acme/firmware"}
+    assert "bar_sizes" in device_attributes(builtin_profiles())
 
 
 def test_an_operator_with_no_files_has_wherrys_profiles() -> None:

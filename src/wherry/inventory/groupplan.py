@@ -9,7 +9,7 @@ from wherry.inventory.capacity import PoolSize, Sizes, hold, size_pools
 from wherry.inventory.doors import close_second_doors
 from wherry.inventory.findings import finding
 from wherry.inventory.groups import Group
-from wherry.inventory.offering import plan_offer
+from wherry.inventory.offerplan import plan_offer
 from wherry.inventory.subjects import Scene
 from wherry.inventory.totals import stated_totals
 from wherry.inventory.traits import offer_traits, type_traits

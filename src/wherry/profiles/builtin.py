@@ -10,7 +10,6 @@ from wherry.profiles.library import (
     ProfileFile,
     Profiles,
     build_profiles,
-    load_profiles,
     parse_profile_file,
 )
 from wherry.profiles.packs import parse_pack
@@ -55,6 +54,3 @@ def _texts(folder: str) -> list[tuple[str, str]]:
 
 def _name(one: Traversable) -> str:
     return one.name
-
-
-__all__ = ["builtin_packs", "builtin_profiles", "load_profiles", "profiles_with"]

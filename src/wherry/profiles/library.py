@@ -130,15 +130,6 @@ def _require_unambiguous(profiles: Sequence[Profile], by_id: Mapping[str, Profil
         raise InvalidProfile(message, source=by_id[second.id].source)
 
 
-def load_profiles(texts: Iterable[tuple[str, str | bytes]]) -> Profiles:
-    """Make the profiles of (source name, text) pairs.
-
-    Raises:
-        InvalidProfile: as `build_profiles`.
-    """
-    return build_profiles(parse_profile_file(text, source) for source, text in texts)
-
-
 def _by_id(files: Iterable[ProfileFile]) -> dict[str, ProfileFile]:
     by_id: dict[str, ProfileFile] = {}
     for file in files:
