@@ -1,9 +1,16 @@
-"""Commands that open the database themselves are tested on both engines."""
+"""A running service that commands ask."""
 
-from databases import (  # noqa: F401 - fixtures
-    postgresql,
-    postgresql_url,
-    sqlite_template,
-    sqlite_url,
-    store_url,
-)
+from acme_fleet import fleet, sqlite_fleet
+from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
+from service import service
+
+__all__ = [
+    "fleet",
+    "postgresql",
+    "postgresql_url",
+    "service",
+    "sqlite_fleet",
+    "sqlite_template",
+    "sqlite_url",
+    "store_url",
+]
