@@ -299,3 +299,25 @@ def test_any_creatable_list_gives_numbers_and_names(text, number):
     for one in parse_creatable_types(f"{text}\n{number} : x"):
         assert one.number >= 0
         assert one.name
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(WHOLE) - 1), st.sampled_from('{}":,/lfd\\0\n\u2028 x')),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_snapshot_with_wrong_letters_is_refused_with_a_line_or_gives_facts(changes):
+    letters = list(WHOLE)
+    for at, letter in changes:
+        letters[at] = letter
+
+    try:
+        tree = parse_snapshot("".join(letters), file="x")
+    except InvalidFile as error:
+        named = error.line is not None
+    else:
+        named = msgspec.json.encode(read_facts(tree)) != b""
+
+    assert named

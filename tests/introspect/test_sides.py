@@ -186,7 +186,19 @@ def test_a_description_that_mdevctl_joined_by_commas_is_no_difference():
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "{}", "[1]", '[{"a": 1}]', '[{"a": [1]}]', '[{"a": [{"b": 1}]}]']
+    "text",
+    [
+        "{",
+        "{}",
+        "[1]",
+        '[{"a": [], "a": []}]',
+        '["\\ud800"]',
+        "[NaN]",
+        "[" * 100_000,
+        '[{"a": 1}]',
+        '[{"a": [1]}]',
+        '[{"a": [{"b": 1}]}]',
+    ],
 )
 @pytest.mark.parametrize("file", ["mdevctl-types.json", "mdevctl-list.json"])
 def test_json_of_another_shape_is_refused_with_its_file(file, text):

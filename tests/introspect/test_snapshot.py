@@ -72,6 +72,13 @@ def test_a_separator_inside_a_text_is_no_end_of_line():
         (lines({"p": "/sys/a", "t": "f", "x": "0g"}), 2, "no node"),
         (lines({"p": "/sys/a", "t": "f", "z": 1}), 2, "no node"),
         (lines({"p": "/sys/a", "t": "f", "e": "boom"}), 2, "no node"),
+        (lines('{"p":"/sys/a","t":"f","p":"/sys/b"}'), 2, "contains key `p` twice"),
+        (
+            lines(header=HEADER.replace('"kernel"', '"kernel":"6.1","kernel"')),
+            1,
+            "key `kernel` twice",
+        ),
+        (lines(header=HEADER.replace('"kernel"', '"own":1,"own"')), 1, "key `own` twice"),
         (lines({"p": "/sys/a", "t": "l"}), 2, "link without a target"),
         (lines({"p": "/sys/a", "t": "f", "to": "b"}), 2, "is no link"),
         (lines({"p": "/sys/a", "t": "f", "s": "", "e": "EIO"}), 2, "more than one"),

@@ -4,10 +4,10 @@ Source: ``vdpa -j`` and ``devlink -j`` of iproute2;
 docs/reference/introspection.md, "Programs beside sysfs".
 """
 
-import json
 from collections.abc import Mapping
 
-from wherry.model.errors import InvalidFile
+from wherry.model import strictjson
+from wherry.model.errors import InvalidFile, InvalidRequest
 from wherry.model.facts import Attribute
 
 
@@ -15,13 +15,14 @@ def parse_json(text: str, *, file: str) -> object:
     """Read JSON that another program wrote.
 
     Raises:
-        InvalidFile: it is none, or nested too deep.
+        InvalidFile: it is none, has a key twice, or is nested too deep.
     """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document: object = strictjson.loads(text.encode())
+    except (InvalidRequest, UnicodeEncodeError) as error:
         message = f"no JSON: {error}; write it again"
         raise InvalidFile(message, file=file) from None
+    return document
 
 
 def parse_answer(text: str, key: str, *, file: str) -> Mapping[str, object]:

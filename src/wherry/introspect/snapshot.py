@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wherry.introspect.tree import ABSENT, Absent, Stat
-from wherry.model.errors import InvalidFile
+from wherry.model import strictjson
+from wherry.model.errors import InvalidFile, InvalidRequest
 from wherry.model.facts import Unread
 
 FORMAT: Final = "wherry-sysfs-snapshot/1"
@@ -152,10 +153,12 @@ def node_of_bytes(path: str, data: bytes, mode: int | None = None) -> Node:
 
 def _parse_header(line: str, file: str) -> Header:
     try:
-        return msgspec.json.decode(line, type=Header)
-    except msgspec.DecodeError as error:
+        header = msgspec.json.decode(line, type=Header)
+        strictjson.require_no_key_twice(line.encode(), header)
+    except (msgspec.DecodeError, InvalidRequest) as error:
         message = f"no {FORMAT} file: its first line is no header ({error})"
         raise _Broken(message, file=file, line=1) from None
+    return header
 
 
 def _parse_nodes(lines: list[str], file: str) -> dict[str, Node]:
@@ -178,7 +181,8 @@ def _parse_nodes(lines: list[str], file: str) -> dict[str, Node]:
 def _parse_node(line: str, file: str, number: int, *, last: bool) -> Node:
     try:
         node = msgspec.json.decode(line, type=Node)
-    except msgspec.ValidationError as error:
+        strictjson.require_no_key_twice(line.encode(), node)
+    except (msgspec.ValidationError, InvalidRequest) as error:
         message = f"no node: {error}"
         raise _Broken(message, file=file, line=number) from None
     except msgspec.DecodeError as error:
