@@ -22,7 +22,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-(RECORDING,) = blocks("json-lines")
+(RECORDING,) = blocks("json")
 FIRST, CASE, OWN_VGPUS = blocks("toml")
 
 

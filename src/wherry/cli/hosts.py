@@ -9,6 +9,7 @@ from wherry.agent.client import Client, part
 from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.service import asks_service, json_option
+from wherry.inventory.views import pool_free
 from wherry.model.inventory import ProviderRecord
 from wherry.model.wire import HostDetail, HostList, HostPatch, OfferList
 
@@ -130,5 +131,5 @@ def _rows(provider: ProviderRecord) -> Iterator[tuple[object, ...]]:
         stray = use.stray.get(name, 0)
         # What instances take that nobody allocated is not to be had, as if it were reserved.
         reserved, allocated = inventory.reserved + stray, use.held(name) - stray
-        free = max(0, inventory.capacity - use.held(name))
+        free = pool_free(plan, use, name)
         yield plan.name, name, inventory.total, reserved, allocated, free, plan.uuid
