@@ -1,0 +1,43 @@
+"""Benchmarks can be found and run by name, and check what they time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_every_benchmark_is_listed_with_what_it_measures():
+    """Each module of the folder that has a `main`; its first line ends like a sentence."""
+    listed = dict(line.split(maxsplit=1) for line in run().stdout.splitlines())
+    modules = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
+
+    assert listed.keys() <= modules
+    assert {"check", "targets"} <= listed.keys()
+    assert all(purpose.endswith(".") for purpose in listed.values())
+
+
+def test_a_name_that_is_none_is_bad_usage():
+    """The names there are stand in the message."""
+    done = run("nothing")
+
+    assert done.returncode == 2
+    assert "no benchmark nothing; there are: " in done.stderr
+
+
+def test_targets_hold_a_small_world_against_their_slow_twin_and_time_it():
+    """With unit, median, CPU time and ratio."""
+    done = run("targets", "--hosts", "150", "--devices", "2", "--rounds", "2")
+
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("150 hosts x 2 devices, ")
+    assert [line.split()[0] for line in rest] == ["refused", "first", "again", "twin", "ratio"]
+    assert all(" ms " in line and "CPU p50" in line for line in rest[1:4])
