@@ -31,8 +31,10 @@ def file_of(name, folder):
     return file
 
 
-def test_a_recording_is_shown_as_a_tree(recording, capsys):
-    status, out, err = run(capsys, "inspect", "--snapshot", recording)
+def test_a_recording_is_shown_as_a_tree(recording, capsys, monkeypatch):
+    monkeypatch.chdir(recording.parent)
+
+    status, out, err = run(capsys, "inspect", "--snapshot", recording.name)
 
     assert (status, err) == (0, "")
     assert_golden(f"{recording.stem}.txt", out)

@@ -267,8 +267,28 @@ def test_running_firmware_is_shown_and_the_rest_of_devlink_is_in_the_facts():
 
     lines = shown(a_pf(attributes=attributes))
 
-    assert "firmware fw 22.1" in lines
+    assert "firmware: fw 22.1" in lines
     assert any("8086:10c9 82576" in line for line in lines)
+
+
+def test_what_tools_told_of_a_device_is_one_line_a_tool():
+    attributes = {
+        "devlink/eswitch/mode": "switchdev",
+        "devlink/port/netdev": "eth0r0",
+        "vdpa/type": "network",
+        "vdpa/max_vqs": "3",
+        "vdpa/mgmtdev/dev_features": "MTU MAC",
+        "nvidia-smi/gpu_virtualization_mode/host_vgpu_mode": "SR-IOV",
+    }
+
+    lines = shown(a_pf(attributes=attributes))
+
+    assert lines[-4:] == [
+        "switch: mode switchdev",
+        "port: netdev eth0r0",
+        "vdpa: max_vqs 3, type network",
+        "nvidia-smi: gpu_virtualization_mode/host_vgpu_mode SR-IOV",
+    ]
 
 
 def test_functions_that_share_an_iommu_group_are_named():

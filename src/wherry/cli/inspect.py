@@ -111,10 +111,10 @@ def _note(tree: Tree) -> str:
 
 
 def _source(snapshot: Path | None, sysfs: Path | None) -> str:
-    """Name what was read, for the first line."""
+    """Name what was read, as it was named, for the first line."""
     if snapshot:
-        return f"snapshot {snapshot.name}"
-    return f"folder {sysfs.name}" if sysfs else "this host"
+        return f"snapshot {snapshot}"
+    return f"folder {sysfs}" if sysfs else "this host"
 
 
 def _print(facts: Facts, source: str, profiles: Profiles) -> None:

@@ -13,7 +13,14 @@ from wherry.cli.render_words import one_line, probe_said, ranges, why
 from wherry.model.facts import Device, Difference, Facts, Instance, Unread
 
 _MANY_VFS = 16
-_SHOWN_FIRMWARE = "devlink/versions/running/"
+_TOLD = (
+    ("firmware", "devlink/versions/running/"),
+    ("switch", "devlink/eswitch/"),
+    ("port", "devlink/port/"),
+    ("vdpa", "vdpa/"),
+    ("nvidia-smi", "nvidia-smi/"),
+)
+_MANAGER = "vdpa/mgmtdev/"  # of the device that makes vDPA devices: in the facts only
 _ROLES = {"pf": "PF", "mdev_parent": "mdev parent", "vdpa": "vDPA", "function": "PCI function"}
 # The facts themselves say these.
 _SAID = frozenset({"UNSETTLED", "LEAVING", "SOURCES_DIFFER"})
@@ -172,14 +179,14 @@ def _vgpu_names(facts: Facts) -> dict[str, str]:
 
 
 def _details(device: Device) -> Iterator[Branch]:
-    firmware = {
-        name.removeprefix(_SHOWN_FIRMWARE): value
-        for name, value in device.attributes.items()
-        if name.startswith(_SHOWN_FIRMWARE)
-    }
-    if firmware:
-        said = ", ".join(f"{k} {one_line(v)}" for k, v in sorted(firmware.items()))
-        yield leaf(f"firmware {said}")
+    for title, prefix in _TOLD:
+        told = [
+            f"{name.removeprefix(prefix)} {one_line(value)}"
+            for name, value in sorted(device.attributes.items())
+            if name.startswith(prefix) and not name.startswith(_MANAGER)
+        ]
+        if told:
+            yield leaf(f"{title}: {', '.join(told)}")
     for name, value in sorted(device.attributes.items()):
         if isinstance(value, Unread):
             yield leaf(f"{name} could not be read ({why(value)})")
