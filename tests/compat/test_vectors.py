@@ -94,6 +94,7 @@ def test_files_have_the_shape_that_the_readme_tells():
             assert set(vector) == {"id", "why", "origin", "request", "expected"}, vector["id"]
             assert vector["why"]
             assert vector["origin"]
+            assert ("policy" in vector["request"]) == ("before" not in vector["request"])
             assert set(vector["expected"]) <= {
                 *PLAIN, "reasons", "info", "return_path", "mapping", "lints",
             }, vector["id"]  # fmt: skip
