@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
+from wherry.inventory.lint import lint_successive
 from wherry.model.inventory import Finding, HostPlan, PlannedProvider
 from wherry.store import tables
 from wherry.store.body import decode, encode
@@ -45,7 +46,8 @@ class TreeOutcome:
     Attributes:
         changed: uuids of providers whose generation moved, new ones included.
         removed: uuids of providers that ended.
-        findings: one for each provider that is gone from the host and still held.
+        findings: one for each provider that is gone from the host and still held, and what
+            the lints say of offers that are other ones now.
     """
 
     changed: tuple[str, ...]
@@ -89,13 +91,21 @@ def write_tree(tx: Tx, plan: HostPlan) -> TreeOutcome:
         nodes[planned.uuid] = (number, root or number)
     _end(tx, ended)
     _tell(tx, list(changed))
-    findings = tuple(gone_finding(planned.name) for planned in leaving)
-    return TreeOutcome(tuple(changed), tuple(row.uuid for row in ended), findings)
+    findings = [gone_finding(planned.name) for planned in leaving]
+    findings += [one for planned in plans for one in _lint(own.get(planned.uuid), planned)]
+    return TreeOutcome(tuple(changed), tuple(row.uuid for row in ended), tuple(findings))
 
 
 def gone_finding(name: str) -> Finding:
     """Say of a provider that its host no longer has it, and that somebody holds it."""
     return Finding(code=GONE, message=f"{name} is gone from the host and still held")
+
+
+def _lint(old: Stored | None, planned: PlannedProvider) -> list[Finding]:
+    """A driver, firmware or kernel that changed may have forgotten to say so in its version."""
+    if old is None or old.plan.offers == planned.offers:
+        return []
+    return lint_successive(old.plan.offers, planned.offers, planned.device or planned.name)
 
 
 def sweep_gone(tx: Tx, host: str) -> tuple[str, ...]:
