@@ -14,16 +14,14 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
+from wherry.introspect.driver import driver_of_uevent
 from wherry.introspect.opaque import read_opaque
 from wherry.introspect.settle import settle
 from wherry.introspect.tree import (
     ABSENT,
-    Absent,
     Tree,
-    link_name,
     link_text,
     list_names,
-    read_attribute,
     read_attributes,
     resolve,
 )
@@ -105,7 +103,7 @@ def read_instance(tree: Tree, folder: str, *, parent: str, type_id: str) -> Inst
         id=uuid.lower(),
         parent=parent,
         type=type_id,
-        driver=_driver_of_uevent(tree, folder) if driver is ABSENT else driver,
+        driver=driver_of_uevent(tree, folder) if driver is ABSENT else driver,
         iommu_group=link_text(tree, f"{folder}/iommu_group"),
         attributes={**read_opaque(tree, folder), **read_vfio(tree, folder)},
     )
@@ -118,26 +116,6 @@ def read_strays(tree: Tree, seen: frozenset[str]) -> tuple[Instance, ...]:
         name for name in (names if isinstance(names, tuple) else ()) if name.lower() not in seen
     )
     return tuple(one for name in strays if (one := _read_stray(tree, name)) is not None)
-
-
-def driver_of_parent(
-    tree: Tree, folder: str, types: tuple[MdevType, ...], instances: tuple[Instance, ...]
-) -> str | None:
-    """Name the driver of a parent that has no ``driver`` link, or None.
-
-    Its instances know it; else it is what the types' ids begin with: the kernel makes an id
-    of the driver's (here: the class's) name, a dash, and the driver's own word, which may
-    hold dashes too.
-    """
-    for instance in instances:
-        if isinstance(instance.driver, str):
-            return instance.driver
-    ids = [one.id for one in types]
-    subsystem = link_name(tree, f"{folder}/subsystem")
-    if isinstance(subsystem, str) and ids and all(i.startswith(f"{subsystem}-") for i in ids):
-        return subsystem
-    prefixes = {i.partition("-")[0] for i in ids if "-" in i}
-    return prefixes.pop() if len(prefixes) == 1 else None
 
 
 def is_uuid(name: str) -> bool:
@@ -208,9 +186,3 @@ def _read_stray(tree: Tree, name: str) -> Instance | None:
     if not isinstance(type_id, str):
         return None
     return read_instance(tree, folder, parent=parent, type_id=type_id)
-
-
-def _driver_of_uevent(tree: Tree, folder: str) -> str | Absent:
-    text = read_attribute(tree, f"{folder}/uevent")
-    lines = text.split("\n") if isinstance(text, str) else ()
-    return next((line[7:] for line in lines if line.startswith("DRIVER=")), ABSENT)

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from wherry.introspect.readable import is_readable
-from wherry.introspect.tree import ABSENT, Stat, Tree, list_names, read_attribute
+from wherry.introspect.tree import (
+    ABSENT,
+    Stat,
+    Tree,
+    list_names,
+    read_attribute,
+    read_attributes,
+)
 from wherry.model.facts import Attribute
 
 MAX_FILES: Final = 64
@@ -38,6 +45,13 @@ def read_opaque(
         if value is not ABSENT:
             found[name] = value
     return found
+
+
+def read_extra(tree: Tree, folder: str, extra: tuple[str, ...]) -> dict[str, Attribute]:
+    """Read attributes that somebody else named, unless Wherry never reads such a one."""
+    plain = (name for name in extra if {"", ".", ".."}.isdisjoint(name.split("/")))
+    safe = tuple(name for name in plain if is_readable(f"{folder}/{name}"))
+    return read_attributes(tree, folder, safe)
 
 
 def _files(tree: Tree, folder: str, skip: frozenset[str]) -> Iterator[str]:

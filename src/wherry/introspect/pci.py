@@ -13,10 +13,11 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from wherry.introspect.address import parse_address
+from wherry.introspect.driver import read_override
 from wherry.introspect.iommu import read_group
 from wherry.introspect.mdev import TYPES
 from wherry.introspect.numa import node_of_device
-from wherry.introspect.readable import is_readable
+from wherry.introspect.opaque import read_extra
 from wherry.introspect.sriov import PF_ATTRIBUTES, Pf
 from wherry.introspect.tree import (
     ABSENT,
@@ -124,13 +125,6 @@ def parse_bar_sizes(text: str) -> str | None:
     return None if min(sizes) < 0 else " ".join(map(str, sizes))
 
 
-def read_extra(tree: Tree, folder: str, extra: tuple[str, ...]) -> dict[str, Attribute]:
-    """Read attributes that somebody else named, unless Wherry never reads such a one."""
-    plain = (name for name in extra if {"", ".", ".."}.isdisjoint(name.split("/")))
-    safe = tuple(name for name in plain if is_readable(f"{folder}/{name}"))
-    return read_attributes(tree, folder, safe)
-
-
 def _attributes(
     tree: Tree, folder: str, pf: Pf | None, extra: tuple[str, ...]
 ) -> dict[str, Attribute]:
@@ -160,12 +154,6 @@ def _nvme_firmware(tree: Tree, folder: str) -> dict[str, Attribute]:
 
 def _suspends(tree: Tree, folder: str) -> bool:
     return read_attribute(tree, f"{folder}/power/control") == "auto"
-
-
-def read_override(tree: Tree, folder: str) -> Attribute | UnsetType:
-    """Read ``driver_override``; absent where it is unset, which the kernel writes ``(null)``."""
-    value = read_attribute(tree, f"{folder}/driver_override")
-    return UNSET if value in {"(null)", ""} else value
 
 
 def _bar_sizes(tree: Tree, folder: str) -> Attribute | UnsetType:

@@ -9,8 +9,8 @@ from typing import Final
 from msgspec import structs
 
 from wherry.introspect.answers import flatten, parse_answer
+from wherry.introspect.driver import read_override
 from wherry.introspect.numa import node_of_device
-from wherry.introspect.pci import read_override
 from wherry.introspect.tree import ABSENT, Tree, link_text, list_names, resolve
 from wherry.model.facts import Attribute, Device
 

@@ -10,10 +10,11 @@ from typing import Literal
 
 from msgspec import UNSET, structs
 
+from wherry.introspect.driver import driver_of_parent
 from wherry.introspect.iommu import read_group
-from wherry.introspect.mdev import TYPES, Parent, driver_of_parent
+from wherry.introspect.mdev import TYPES, Parent
 from wherry.introspect.numa import node_of_device
-from wherry.introspect.pci import read_extra
+from wherry.introspect.opaque import read_extra
 from wherry.introspect.tree import Tree, link_text
 from wherry.model.facts import Attribute, Device, Unread
 
