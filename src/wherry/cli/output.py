@@ -1,6 +1,6 @@
 """What commands print: tables and lines for people, JSON for programs.
 
-Colour only on a terminal; into a pipe, tables have a steady width.
+Colour only on a terminal; into a pipe, a row is one line, however long, for grep.
 """
 
 import shutil
@@ -15,7 +15,7 @@ import msgspec
 if TYPE_CHECKING:
     from rich.console import Console
 
-PIPE_WIDTH = 100
+PIPE_WIDTH = 1 << 16
 VERDICT_STYLE = {"ok": "green", "warn": "yellow", "unknown": "magenta", "no": "red"}
 
 
@@ -44,15 +44,24 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: st
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell), style=_style(cell)) for cell in row))
-    if table.row_count:
-        console().print(table)
-    else:
+    if not table.row_count:
         click.echo(empty)
+        return
+    to = console()
+    with to.capture() as drawn:
+        to.print(table)
+    for line in drawn.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def say(text: str, *, verdict: str | None = None) -> None:
     """Print a line; on a terminal in the colour of a verdict."""
     click.echo(click.style(printable(text), fg=VERDICT_STYLE.get(verdict or "")))
+
+
+def count(number: int, what: str) -> str:
+    """Write a number with its noun: ``1 host``, ``2 hosts``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _style(cell: Any) -> str:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from wherry.agent.client import Client, part
 from wherry.cli.exits import NO, YES
-from wherry.cli.output import print_json, print_table, say
+from wherry.cli.output import count, print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.reasons import configure_lines, reason_lines, row_lines
 from wherry.cli.service import asks_service, json_option
@@ -59,9 +59,8 @@ def targets(  # noqa: PLR0913, one parameter an option
 
 def print_targets(found: TargetsAnswer) -> None:
     """Print targets, then the reasons of the refused by count, then hosts if they are listed."""
-    say(
-        f"guest {found.guest} on {found.source}: {found.total} of {_looked_at(found)} hosts take it"
-    )
+    looked_at = found.total + found.refused.count
+    say(f"guest {found.guest} on {found.source}: taken by {found.total} of {looked_at} hosts")
     if found.targets:
         click.echo()
         print_table(
@@ -73,10 +72,6 @@ def print_targets(found: TargetsAnswer) -> None:
     if found.refused.count:
         click.echo()
         _print_refused(found.refused)
-
-
-def _looked_at(found: TargetsAnswer) -> int:
-    return found.total + found.refused.count
 
 
 def _row(target: Target) -> tuple[object, ...]:
@@ -107,7 +102,8 @@ def _print_settings(found: Iterable[Target]) -> None:
 
 
 def _print_refused(refused: Refused) -> None:
-    say(f"{refused.count} hosts do not take it")
+    do = "does" if refused.count == 1 else "do"
+    say(f"{count(refused.count, 'host')} {do} not take it")
     counted = sorted(refused.by_reason.items(), key=lambda item: (-item[1], item[0]))
     print_table(
         ("HOSTS", "REASON", "RULE"),
