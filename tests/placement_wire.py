@@ -46,6 +46,7 @@ class Wire:
         policy: str = "legacy",
         origins: frozenset[str] = frozenset(),
         max_body: int = 1 << 20,
+        search_s: float = 60.0,
     ) -> None:
         self.engine = engine
         self.app = make_placement_app(
@@ -56,6 +57,7 @@ class Wire:
                 metrics=Metrics(FAMILIES),
                 max_body=max_body,
                 origins=origins,
+                search_s=search_s,
             )
         )
 

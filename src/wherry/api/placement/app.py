@@ -59,6 +59,8 @@ class PlacementDoor:
     metrics: Metrics
     max_body: int
     origins: frozenset[str] = frozenset()
+    search_s: float = 60.0
+    """How long a search for candidates goes on before it stops and answers 503."""
     local_only: bool = False
     """Whether only names of this machine are answered to, so that no page of another site
     that has pointed its name here is taken for a local program."""
@@ -167,6 +169,7 @@ def _handle(door: PlacementDoor, paths: Paths, request: _Request) -> tuple[Answe
         query=query,
         data=_read(environ, length, door.max_body) if route.takes_body else b"",
         prefix=environ.get("SCRIPT_NAME", ""),
+        search_s=door.search_s,
     )
     try:
         return route.handler(ask), microversion
@@ -200,6 +203,8 @@ def _find(
     paths: Paths, request: _Request, path: str, microversion: Microversion
 ) -> tuple[Route, dict[str, str]]:
     """Find the route of a request, and the parts of its path by name."""
+    if "\x00" in path:
+        raise Refused(404)  # no name holds it, and no database takes it
     segments = path[1:].split("/")
     for template, routes in paths.get((segments[0], len(segments)), ()):
         parts = _match(template, segments)

@@ -24,6 +24,7 @@ class Ask:
         query: keys and values in their order.
         data: the body as it came.
         prefix: where the service is mounted, without a slash at its end.
+        search_s: seconds that a search for candidates may take.
     """
 
     engine: "Engine"
@@ -33,6 +34,7 @@ class Ask:
     query: Pairs = ()
     data: bytes = b""
     prefix: str = ""
+    search_s: float = 60.0
 
     def body(self, schemas: Versions, *, first: Callable[[], object] | None = None) -> Any:
         """Read the body by the schema of the microversion.

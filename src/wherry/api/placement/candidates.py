@@ -13,7 +13,7 @@ from wherry.schedule.candidates.summaries import ProviderSummary
 def get_candidates(ask: Ask) -> Answer:
     """Find the ways to meet a request."""
     request = parse_candidates_query(ask.query, ask.microversion)
-    found = find_candidates(ask.engine, request)
+    found = find_candidates(ask.engine, request, deadline_s=ask.search_s)
     return Answer(
         body={
             "allocation_requests": [_render(candidate) for candidate in found.candidates],

@@ -14,9 +14,6 @@ from wherry.schedule.candidates.world import World
 from wherry.store.placement_world import read_world
 from wherry.store.transaction import Tx
 
-DEADLINE_S = 60.0
-"""No search goes on for longer."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -26,10 +23,11 @@ class Found:
     summaries: Mapping[str, ProviderSummary]
 
 
-def find_candidates(
-    engine: Engine, request: CandidatesRequest, *, deadline_s: float = DEADLINE_S
-) -> Found:
+def find_candidates(engine: Engine, request: CandidatesRequest, *, deadline_s: float) -> Found:
     """Find the ways to meet a request, at most as many as its limit.
+
+    Args:
+        deadline_s: seconds after which the search stops.
 
     Raises:
         BadQuery: the request names a class or trait that does not exist.
