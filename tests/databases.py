@@ -40,9 +40,13 @@ _numbers = itertools.count()
 
 
 class PostgresqlServer:
-    """A server that listens on a socket in its own folder."""
+    """A server that listens on a socket in its own folder.
 
-    def __init__(self) -> None:
+    Args:
+        settings: of the server, before those that suit tests.
+    """
+
+    def __init__(self, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="wherry-pg-"))
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -50,7 +54,8 @@ class PostgresqlServer:
             self._as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         self._programs = _programs(self.folder)
         self._run("initdb", "-U", "wherry", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        chosen = {**SETTINGS, **settings}
+        options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
         self._log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(
             [self._programs / "postgres", "-D", self.data, "-k", self.folder, *options],
