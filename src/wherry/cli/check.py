@@ -13,7 +13,6 @@ from wherry.cli.exits import NO, YES
 from wherry.cli.files import JSON_FILE, read_document, read_record
 from wherry.cli.output import print_json, say
 from wherry.cli.reasons import configure_lines, reason_lines
-from wherry.cli.service import json_option
 from wherry.compat.answer import answer, parse_request
 from wherry.compat.stream import Stream
 from wherry.model.checks import CheckResponse, Policy
@@ -28,7 +27,8 @@ CHUNK = 1 << 20
 @click.option("--source-offer", type=JSON_FILE, help="The source's offer: tells the way back too.")
 @click.option("--policy", type=JSON_FILE, help="JSON file of a policy.")
 @click.option("--ndjson", is_flag=True, help="Answer requests from stdin, one on each line.")
-@json_option
+# Not from `cli.service`: its client takes longer to load than all that a check needs.
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def check(
     *,
     contract: Path | None,
