@@ -69,7 +69,7 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
         preflights=preflights,
         metrics=metrics,
         max_body=settings.max_body_mb << 20,
-        local_only=settings.auth == "none",
+        local_only=settings.auth != "token",
     )
 
     def stop() -> None:

@@ -1,0 +1,249 @@
+"""Every exchange on the page of calls is what the service really answers.
+
+The exchanges tell one story; times and what is random are written as one value each.
+WHERRY_WRITE_GOLDEN=1 writes the page, for review in the diff.
+"""
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acme_fleet import Fleet, a_report, name_of
+from service import Answer
+from wherry.api.openapi import refusals, success
+from wherry.api.routes import Everybody, Route
+from wherry.api.wherry import ROUTES
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
+FIRST = "\n## Guests\n"
+WIDTH = 96
+
+GUEST = f"/wherry/guests/{name_of('g')}"
+MOVE = f"/wherry/migrations/{name_of('m')}"
+BACK = f"/wherry/migrations/{name_of('n')}"
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+MOMENT = re.compile(r"\b1[5-9]\d{8}\.\d+\b")
+STEP = ("uuid", "state", "token", "lease_until")
+"""What is shown of a migration after the first time."""
+
+
+class Story:
+    """Asks the calls and keeps one exchange of each."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.told: dict[str, str] = {}
+        self._jobs: dict[str, str] = {}
+
+    def ask(
+        self, call: str, path: str, body: Any = None, *, only: tuple[str, ...] = (), few: int = 0
+    ) -> Answer:
+        """Ask, and keep the exchange below the call that it is an example of.
+
+        Args:
+            call: method and path of the route.
+            path: what is asked.
+            body: of the request.
+            only: keys of the answer that are shown; none: all.
+            few: how many of a list, or lines of text, are shown; 0: all.
+        """
+        method = call.partition(" ")[0]
+        answer = self.fleet.service.ask(method, path, body)
+        assert answer.status < 300, (call, answer.body)
+        self.told[call] = self._write(method, path, body, answer, only, few)
+        return answer
+
+    def _write(
+        self, method: str, path: str, body: Any, answer: Answer, only: tuple[str, ...], few: int
+    ) -> str:
+        asked = f"```text\n{method} {path}\n"
+        asked += f"\n{pretty(body)}\n```\n" if body is not None else "```\n"
+        if answer.status == 204:
+            return self._steady(f"{asked}\nanswers 204, without a body.\n")
+        kind, text = "text", answer.body.decode()
+        if answer.headers["content-type"].startswith("application/json"):
+            kind, text = "json", pretty(abridged(answer.json, only, few))
+        elif few:
+            text = "\n".join([*text.splitlines()[:few], "…"])
+        return self._steady(f"{asked}\nanswers {answer.status}:\n\n```{kind}\n{text}\n```\n")
+
+    def name_jobs(self, jobs: list[dict[str, Any]]) -> None:
+        for job in jobs:
+            number = len(self._jobs) + 1
+            self._jobs[job["id"]] = f"5c3e8d10-7f0a-4c1e-9d55-0a6b1c2d3e0{number}"
+
+    def _steady(self, text: str) -> str:
+        for old, new in self._jobs.items():
+            text = text.replace(old, new)
+        text = TIME.sub("2026-11-22T10:15:00.000Z", text)
+        return MOMENT.sub("1795342510.0", text)
+
+
+def abridged(value: Any, only: tuple[str, ...], few: int) -> Any:
+    """Leave out what would be read twice; what is left out is marked."""
+    if only:
+        return {**{key: value[key] for key in only if key in value}, "…": "…"}
+    if few and isinstance(value, dict) and len(value) == 1:
+        ((key, rows),) = value.items()
+        return {key: [*rows[:few], "…"]} if len(rows) > few else value
+    if few:
+        return {**dict(list(value.items())[:few]), "…": "…"}
+    return value
+
+
+def pretty(value: Any, indent: int = 0) -> str:
+    """Write JSON with what is short on one line."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + indent <= WIDTH or not isinstance(value, dict | list) or not value:
+        return flat
+    pad = " " * (indent + 2)
+    if isinstance(value, list):
+        inner = [f"{pad}{pretty(item, indent + 2)}" for item in value]
+        return "[\n" + ",\n".join(inner) + "\n" + " " * indent + "]"
+    inner = [
+        f"{pad}{json.dumps(k, ensure_ascii=False)}: {pretty(v, indent + 2)}"
+        for k, v in value.items()
+    ]
+    return "{\n" + ",\n".join(inner) + "\n" + " " * indent + "}"
+
+
+def tell(fleet: Fleet) -> dict[str, str]:
+    """Tell the story; gives call to exchange."""
+    story = Story(fleet)
+    report = a_report("node-17", version="2.0.1", features="X")
+    story.ask("PUT /wherry/hosts/{name}/report", "/wherry/hosts/node-17/report", report)
+    fleet.report("node-18", version="2.1.1", features="X Y")
+    fleet.report("node-19", version="3.0.0", features="Y")
+    story.ask("GET /wherry/hosts", "/wherry/hosts", few=1)
+    story.ask(
+        "PATCH /wherry/hosts/{name}",
+        "/wherry/hosts/node-18",
+        {"state": "enabled", "labels": {"rack": "r3"}},
+        only=("host", "last_seen"),
+    )
+    story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
+    story.ask("GET /wherry/profiles", "/wherry/profiles", few=2)
+    row = {"id": "r1", "types": ["nvidia/*"], "compare": {"host_branch": "ge"}, "severity": "no"}
+    pack = {"id": "vendor-2026-11", "rows": [row]}
+    story.ask("PUT /wherry/packs/{id}", "/wherry/packs/vendor-2026-11", pack)
+    story.ask("GET /wherry/packs/{id}", "/wherry/packs/vendor-2026-11")
+    story.ask("GET /wherry/packs", "/wherry/packs", few=1)
+    story.ask("PUT /wherry/guests/{uuid}", GUEST, fleet.a_guest("node-17", features=["X"]))
+    story.ask("GET /wherry/guests", "/wherry/guests?tenant=alpha", few=1)
+    story.ask("GET /wherry/guests/{uuid}", GUEST, only=("uuid", "host", "tenant", "generation"))
+    story.ask("GET /wherry/hosts/{name}", "/wherry/hosts/node-17")
+    device = {"provider": fleet.provider("node-17"), "type": "acme/a1"}
+    shown = ("uuid", "host", "generation")
+    plug = {"slot": "gpu1", "device": device}
+    story.ask("POST /wherry/guests/{uuid}/plug", f"{GUEST}/plug", plug, only=shown)
+    story.ask("POST /wherry/guests/{uuid}/unplug", f"{GUEST}/unplug", {"slot": "gpu1"}, only=shown)
+    story.ask(
+        "POST /wherry/guests/{uuid}/targets",
+        f"{GUEST}/targets",
+        {"policy": {"mode": "live"}, "hosts": ["node-18", "node-19"], "explain": True},
+    )
+    check = next(route.example for route in ROUTES if route.path == "/wherry/check")
+    story.ask("POST /wherry/check", "/wherry/check", check)
+    _move(story)
+    anew = ("pinned", "reasons", "not_offered", "closed")
+    reboot = {"kind": "new_process"}
+    story.ask("POST /wherry/guests/{uuid}/reboot", f"{GUEST}/reboot", reboot, only=anew)
+    story.ask("DELETE /wherry/guests/{uuid}", GUEST)
+    story.ask("GET /healthz", "/healthz")
+    story.ask("GET /readyz", "/readyz")
+    story.ask("GET /metrics", "/metrics", few=2)
+    story.ask("GET /wherry/openapi.json", "/wherry/openapi.json", only=("openapi",))
+    story.ask("GET /wherry/docs", "/wherry/docs", few=0)
+    page = re.compile(r"```text\n.*?```", re.DOTALL)
+    text = page.sub("```text\n<!doctype html>…\n```", story.told["GET /wherry/docs"])
+    return {**story.told, "GET /wherry/docs": text}
+
+
+def _move(story: Story) -> None:
+    fleet = story.fleet
+    call = "PUT /wherry/migrations/{uuid}"
+    claimed = story.ask(call, MOVE, {"guest": name_of("g"), "target": "node-18"}).json
+    token = {"token": claimed["token"]}
+    told: list[Answer] = []
+
+    def preflight() -> None:
+        path = f"{MOVE}/preflight"
+        told.append(story.ask("POST /wherry/migrations/{uuid}/preflight", path, token, only=STEP))
+
+    asking = threading.Thread(target=preflight)
+    asking.start()
+    jobs = fleet.jobs("node-17", wait=20) + fleet.jobs("node-18", wait=20)
+    story.name_jobs(jobs)
+    call = "GET /wherry/hosts/{name}/jobs"
+    story.ask(call, "/wherry/hosts/node-18/jobs?wait=30")
+    source, target = jobs
+    assert fleet.answer(source).status == 204
+    call = "POST /wherry/hosts/{name}/jobs/{job}"
+    path = f"/wherry/hosts/node-18/jobs/{target['id']}"
+    story.ask(call, path, {"token": target["token"], "side": "target", "ok": True})
+    asking.join(timeout=20)
+    story.ask("GET /wherry/migrations", f"/wherry/migrations?guest={name_of('g')}", few=0)
+    story.told["GET /wherry/migrations"] = re.sub(
+        r"(\{\"migrations\": \[|\{\n  \"migrations\": \[).*?\n```\n",
+        '{"migrations": ["…"]}\n```\n',
+        story.told["GET /wherry/migrations"],
+        flags=re.DOTALL,
+    )
+    story.ask("GET /wherry/migrations/{uuid}", MOVE, only=(*STEP, "confirmed", "history"))
+    body = {"token": told[0].json["token"]}
+    call = "POST /wherry/migrations/{uuid}/"
+    body = {"token": story.ask(f"{call}start", f"{MOVE}/start", body, only=STEP).json["token"]}
+    renewed = story.ask(f"{call}renew", f"{MOVE}/renew", {**body, "lease_s": 600}, only=STEP)
+    finish = {"token": renewed.json["token"], "outcome": "finished"}
+    story.ask(f"{call}finish", f"{MOVE}/finish", finish, only=(*STEP, "outcome"))
+    back = fleet.claim("n", "g", "node-17").json
+    note = {"token": back["token"], "note": "the operator changed their mind"}
+    story.ask(f"{call}abort", f"{BACK}/abort", note, only=STEP)
+
+
+def name_of_route(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def sections(told: dict[str, str]) -> Iterator[str]:
+    """The generated part of the page, tag by tag."""
+    for tag in dict.fromkeys(route.tag for route in ROUTES):
+        yield f"\n## {tag}\n"
+        for route in (each for each in ROUTES if each.tag == tag):
+            yield section(route, told[name_of_route(route)])
+
+
+def section(route: Route, exchange: str) -> str:
+    roles = "anybody" if route.roles is None else ", ".join(sorted(route.roles))
+    about = f"{route.summary}. {route.description}".strip()
+    for_user = " Role `user` gets less." if route.user_answer and route.roles == Everybody else ""
+    query = "".join(f"- `{each.name}`: {each.help}\n" for each in route.query)
+    codes = ", ".join(f"`{error.code}`" for error in refusals(route))
+    return (
+        f"\n### `{name_of_route(route)}`\n\n{about}\n\n"
+        f"Roles: {roles}.{for_user} Answers {success(route)}"
+        + (f"; refuses with {codes}.\n\n" if codes else ".\n\n")
+        + (f"{query}\n" if query else "")
+        + exchange
+    )
+
+
+@pytest.fixture
+def generated(sqlite_fleet: Fleet) -> str:
+    return "".join(sections(tell(sqlite_fleet))).lstrip("\n")
+
+
+def test_the_page_shows_one_real_exchange_of_every_call(generated: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    if os.environ.get("WHERRY_WRITE_GOLDEN") == "1":
+        page = page.partition(FIRST)[0] + "\n" + generated
+        PAGE.write_text(page, encoding="utf-8")
+
+    assert (FIRST + page.partition(FIRST)[2]).lstrip("\n") == generated
