@@ -6,13 +6,13 @@ both refuse for the same reason.
 Source: schema/versions/0001_claim.sql, the twin of this module and of `claims_sqlite_slots`.
 """
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wherry.store.body import encode
 from wherry.store.claim_rows import ABSENT, ANY, ClaimRows, Refused
 from wherry.store.claims_sqlite_slots import (
     Move,
@@ -47,13 +47,16 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     if first is not None:
         return {"digest": first[0], "first": first[1]}
     ids, new = _open_consumers(db, rows)
-    providers, classes = _provider_ids(db, rows), _class_ids(db, rows)
-    deltas = _deltas(db, rows, ids, providers, classes)
-    moves = read_moves(db, rows, ids, providers)
-    _require_facts(db, rows)
-    uuids = _touched(db, deltas, moves)
+    found = _read_providers(db, rows)
+    providers, classes = _provider_ids(rows, found), _class_ids(db, rows)
+    # Those who have just come hold nothing yet.
+    holders = [number for number, is_new in zip(ids, new, strict=True) if not is_new]
+    deltas = _deltas(db, rows, ids, holders, providers, classes)
+    moves = read_moves(db, rows, ids, holders, providers)
+    _require_facts(rows, found)
+    uuids = _touched(db, deltas, moves, providers)
     adopt_instances(db, moves)
-    _take_units(db, deltas, uuids)
+    _take_units(db, deltas, uuids, classes)
     _write_allocations(db, deltas)
     write_occupants(db, moves, uuids)
     count_left_instances(db, moves)
@@ -64,7 +67,7 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     }
     db.execute(
         "INSERT INTO claim (id, digest, at, outcome) VALUES (?, ?, ?, ?)",
-        (rows.id, rows.digest, rows.at, json.dumps(outcome)),
+        (rows.id, rows.digest, rows.at, encode(outcome)),
     )
     return outcome
 
@@ -90,19 +93,26 @@ def _open_consumers(db: sqlite3.Connection, rows: ClaimRows) -> tuple[list[int],
     return ids, new
 
 
-def _provider_ids(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, int]:
+def _read_providers(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, tuple[int, int]]:
+    """Read id and facts generation of the providers that a claim names, as far as they exist."""
+    names = {row[1] for row in rows.allocations} | {row[1] for row in rows.occupants}
+    names.update(uuid for uuid, _ in rows.facts)
+    sql = f"SELECT uuid, id, facts_generation FROM provider WHERE uuid IN ({marks(names)})"
+    return {row[0]: (row[1], row[2]) for row in db.execute(sql, tuple(names))}
+
+
+def _provider_ids(rows: ClaimRows, found: dict[str, tuple[int, int]]) -> dict[str, int]:
     wanted = [row[1] for row in rows.allocations] + [row[1] for row in rows.occupants]
-    names = dict.fromkeys(wanted)
-    sql = f"SELECT uuid, id FROM provider WHERE uuid IN ({marks(names)})"
-    found: dict[str, int] = dict(db.execute(sql, tuple(names)).fetchall())
-    for uuid in names:
+    for uuid in wanted:
         if uuid not in found:
             raise Refused(error="provider", provider=uuid)
-    return found
+    return {uuid: found[uuid][0] for uuid in wanted}
 
 
 def _class_ids(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, int]:
     names = {row[2] for row in rows.allocations}
+    if not names:
+        return {}
     sql = f"SELECT name, id FROM resource_class WHERE name IN ({marks(names)})"
     found: dict[str, int] = dict(db.execute(sql, tuple(names)).fetchall())
     for _, provider, name, units in rows.allocations:
@@ -115,12 +125,17 @@ def _deltas(
     db: sqlite3.Connection,
     rows: ClaimRows,
     ids: list[int],
+    holders: list[int],
     providers: dict[str, int],
     classes: dict[str, int],
 ) -> list[Delta]:
     """List the allocations that differ from what is held."""
-    sql = f"SELECT consumer, provider, class, used FROM allocation WHERE consumer IN ({marks(ids)})"
-    held = {(row[0], row[1], row[2]): row[3] for row in db.execute(sql, ids)}
+    sql = (
+        "SELECT consumer, provider, class, used FROM allocation"
+        f" WHERE consumer IN ({marks(holders)})"
+    )
+    rows_held = db.execute(sql, holders).fetchall() if holders else ()
+    held = {(row[0], row[1], row[2]): row[3] for row in rows_held}
     wanted = {
         (ids[index], providers[uuid], classes[name]): units
         for index, uuid, name, units in rows.allocations
@@ -132,27 +147,29 @@ def _deltas(
     ]
 
 
-def _require_facts(db: sqlite3.Connection, rows: ClaimRows) -> None:
-    if not rows.facts:
-        return
-    names = [uuid for uuid, _ in rows.facts]
-    sql = f"SELECT uuid, facts_generation FROM provider WHERE uuid IN ({marks(names)})"
-    found: dict[str, int] = dict(db.execute(sql, names).fetchall())
+def _require_facts(rows: ClaimRows, found: dict[str, tuple[int, int]]) -> None:
     for uuid, expected in rows.facts:
-        if found.get(uuid) != expected:
-            raise Refused(error="facts", provider=uuid, expected=expected, found=found.get(uuid))
+        now = found[uuid][1] if uuid in found else None
+        if now != expected:
+            raise Refused(error="facts", provider=uuid, expected=expected, found=now)
 
 
-def _touched(db: sqlite3.Connection, deltas: list[Delta], moves: list[Move]) -> Uuids:
+def _touched(
+    db: sqlite3.Connection, deltas: list[Delta], moves: list[Move], providers: dict[str, int]
+) -> Uuids:
     """Name the providers that change, in order of uuid."""
     ids = {delta.provider for delta in deltas}
     ids |= {place.provider for move in moves for place in (move.old, move.new) if place}
-    sql = f"SELECT id, uuid FROM provider WHERE id IN ({marks(ids)}) ORDER BY uuid"
-    return dict(db.execute(sql, tuple(ids)).fetchall())
+    uuids = {number: uuid for uuid, number in providers.items() if number in ids}
+    left = ids - uuids.keys()
+    if left:
+        sql = f"SELECT id, uuid FROM provider WHERE id IN ({marks(left)})"
+        uuids.update(db.execute(sql, tuple(left)).fetchall())
+    return dict(sorted(uuids.items(), key=lambda pair: pair[1]))
 
 
 def _charges(
-    db: sqlite3.Connection, deltas: list[Delta], uuids: Uuids
+    db: sqlite3.Connection, deltas: list[Delta], uuids: Uuids, classes: dict[str, int]
 ) -> list[tuple[str, str, int, int, int, int]]:
     """Sum up what each inventory gains: (uuid, name, provider, class, own, charge)."""
     own: Counter[tuple[int, int]] = Counter()
@@ -164,15 +181,19 @@ def _charges(
         if (provider, cls) in own:
             charge[provider, pool] += own[provider, cls] * units
     keys = [key for key in charge if charge[key] or own[key]]
-    classes = {cls for _, cls in keys}
-    sql = f"SELECT id, name FROM resource_class WHERE id IN ({marks(classes)})"
-    names = dict(db.execute(sql, tuple(classes)).fetchall())
+    names = {number: name for name, number in classes.items()}
+    left = {cls for _, cls in keys} - names.keys()
+    if left:
+        sql = f"SELECT id, name FROM resource_class WHERE id IN ({marks(left)})"
+        names.update(db.execute(sql, tuple(left)).fetchall())
     return sorted((uuids[p], names[c], p, c, own[p, c], charge[p, c]) for p, c in keys)
 
 
-def _take_units(db: sqlite3.Connection, deltas: list[Delta], uuids: Uuids) -> None:
+def _take_units(
+    db: sqlite3.Connection, deltas: list[Delta], uuids: Uuids, classes: dict[str, int]
+) -> None:
     """Move units, and in the same statements the pools that a view's units are charged to."""
-    for uuid, name, provider, cls, own, charge in _charges(db, deltas, uuids):
+    for uuid, name, provider, cls, own, charge in _charges(db, deltas, uuids, classes):
         limits = db.execute(
             "UPDATE inventory SET used = used + ?,"
             " charged = charged + CASE WHEN cap IS NULL THEN 0 ELSE ? END"

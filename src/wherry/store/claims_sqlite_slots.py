@@ -36,14 +36,19 @@ class Move:
 
 
 def read_moves(
-    db: sqlite3.Connection, rows: ClaimRows, ids: list[int], providers: dict[str, int]
+    db: sqlite3.Connection,
+    rows: ClaimRows,
+    ids: list[int],
+    holders: list[int],
+    providers: dict[str, int],
 ) -> list[Move]:
     """List the slots that differ from what is held, those that only end last."""
     sql = (
         "SELECT consumer, slot, provider, type, exclusive, device FROM occupant"
-        f" WHERE consumer IN ({marks(ids)})"
+        f" WHERE consumer IN ({marks(holders)})"
     )
-    held = {(row[0], row[1]): Place(*row[2:]) for row in db.execute(sql, ids)}
+    rows_held = db.execute(sql, holders).fetchall() if holders else ()
+    held = {(row[0], row[1]): Place(*row[2:]) for row in rows_held}
     moves = []
     for index, uuid, slot, kind, exclusive, asked in rows.occupants:
         old = held.pop((ids[index], slot), None)
