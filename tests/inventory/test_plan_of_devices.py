@@ -205,18 +205,39 @@ def test_vfs_stand_in_the_order_of_their_numbers() -> None:
     )
 
 
-def test_unequal_vfs_are_children_by_class() -> None:
+def test_unequal_vfs_are_apart_by_class() -> None:
     vfs = [a_vf(0), a_vf(1), a_vf(2, driver="mlx5_vfio_pci"), a_vf(3, device="1889")]
 
     port, *children = providers_of(a_plan(a_pf(vfs=4), *vfs), PF)
 
-    assert (port.inventories, port.note) == ({}, UNSET)
-    assert {child.name: (totals_of(child), len(child.slots)) for child in children} == {
-        f"host1_{PF}_mlx5_vfio_pci": ({"SRIOV_NET_VF": 1}, 1),
-        f"host1_{PF}_vfio-pci_function_vfio-pci_pci/8086:10ca": ({"SRIOV_NET_VF": 2}, 2),
-        f"host1_{PF}_vfio-pci_function_vfio-pci_pci/8086:1889": ({"SRIOV_NET_VF": 1}, 1),
+    assert (totals_of(port), types_of(port)) == ({"SRIOV_NET_VF": 2}, ["pci/8086:10ca"])
+    assert {child.name: (totals_of(child), types_of(child)) for child in children} == {
+        f"host1_{PF}_mlx5_vfio_pci": ({"SRIOV_NET_VF": 1}, ["pci/8086:10ca"]),
+        f"host1_{PF}_vfio-pci": ({"SRIOV_NET_VF": 1}, ["pci/8086:1889"]),
     }
     assert {child.parent for child in children} == {port.uuid}
+
+
+def test_children_of_one_driver_are_named_by_what_tells_them_apart() -> None:
+    vfs = [a_vf(i) for i in range(3)] + [a_vf(3, device="1889"), a_vf(4, device="154c")]
+
+    _, *children = providers_of(a_plan(a_pf(vfs=5), *vfs), PF)
+
+    assert [child.name for child in children] == [
+        f"host1_{PF}_vfio-pci_function_vfio-pci_pci/8086:154c",
+        f"host1_{PF}_vfio-pci_function_vfio-pci_pci/8086:1889",
+    ]
+
+
+def test_binding_one_vf_to_another_driver_leaves_the_others_where_they_are() -> None:
+    """Guests hold them there."""
+    before = the_provider(a_plan(a_pf(vfs=3), a_vf(0), a_vf(1), a_vf(2)), PF)
+    other = a_vf(1, driver="mlx5_vfio_pci")
+
+    port, child = providers_of(a_plan(a_pf(vfs=3), a_vf(0), other, a_vf(2)), PF)
+
+    assert (port.uuid, port.offers[0].type) == (before.uuid, before.offers[0].type)
+    assert (port.slots, child.slots) == ((vf_name(PF, 0), vf_name(PF, 2)), (vf_name(PF, 1),))
 
 
 def test_vfs_that_share_an_iommu_group_are_left_out_and_named() -> None:

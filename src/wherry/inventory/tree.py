@@ -95,10 +95,15 @@ def _vfs_are_on(device: Device) -> bool:
 
 
 def _seat(own: Sequence[Group], below: Sequence[Group]) -> tuple[Group | None, Sequence[Group]]:
-    """Say which group stands on the root's own provider, and which on children."""
-    if own:
-        return own[0], below
-    return (below[0], ()) if len(below) == 1 else (None, below)
+    """Say which group stands on the root's own provider, and which on children.
+
+    The largest one has the seat: if one VF of several is bound to another driver, the others
+    stay where guests hold them.
+    """
+    if own or not below:
+        return (own[0] if own else None), below
+    seated = max(below, key=lambda group: len(group.members))
+    return seated, [group for group in below if group is not seated]
 
 
 def _labels(groups: Sequence[Group]) -> list[str]:
