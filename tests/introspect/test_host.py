@@ -10,7 +10,7 @@ from msgspec import UNSET
 from introspect.trees import FOLDER, MTTY, ONE, Link, function_nodes, mtty_nodes, tree_of
 from wherry.introspect.facts import read_facts
 from wherry.introspect.host import parse_cpuinfo, read_cpu, read_host
-from wherry.introspect.iommu import has_iommu, read_group
+from wherry.introspect.iommu import Groups, has_iommu
 from wherry.introspect.kernel import parse_config, unpack
 from wherry.introspect.numa import parse_cpulist, read_nodes
 from wherry.model.facts import Module, NumaNode
@@ -127,7 +127,7 @@ def test_an_mdev_s_emulated_group_is_no_sign_of_anything():
     }
     tree = tree_of(nodes)
 
-    assert read_group(tree, f"{MTTY}/{ONE}").type == "unknown"
+    assert Groups(tree).of(f"{MTTY}/{ONE}").type == "unknown"
     assert read_facts(tree).host.iommu is UNSET
 
 

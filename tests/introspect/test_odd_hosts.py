@@ -1,5 +1,6 @@
 """Hosts that no recording shows: other machines, very large ones, and ones that change."""
 
+import re
 import time
 
 import pytest
@@ -194,6 +195,29 @@ def test_a_thousand_vfs_are_read_in_order_and_shown_in_few_lines():
     out = shown(facts, derive(facts, builtin_profiles()))
     assert "VFs 0-999, 1000 alike" in out
     assert len(out.split("\n")) < 20
+
+
+def test_a_group_of_many_functions_is_read_once():
+    """Without access control services on the way, all VFs of a card are in one group."""
+    nodes = {}
+    for path, value in many_vfs(60).items():
+        one = value.to if isinstance(value, Link) else ""
+        nodes[re.sub(r"groups/\d+", "groups/7", path)] = (
+            Link(re.sub(r"groups/\d+", "groups/7", one)) if one else value
+        )
+    asked = []
+
+    def world(question, path):
+        asked.append(path)
+        return tree
+
+    tree = tree_of(nodes)
+    facts = read_facts(ChangingTree(world))
+
+    vf = facts.devices[1]
+    assert len(vf.shares_iommu_group) == 59
+    assert vf.name not in vf.shares_iommu_group
+    assert asked.count("/sys/kernel/iommu_groups/7/type") == 1
 
 
 def test_vfs_that_differ_among_many_have_lines_of_their_own():

@@ -14,6 +14,7 @@ from wherry.introspect import mdev
 from wherry.introspect.address import parse_address
 from wherry.introspect.functions import read_functions
 from wherry.introspect.host import read_host
+from wherry.introspect.iommu import Groups
 from wherry.introspect.mdev import Parent
 from wherry.introspect.nvidia import instance_of_vf
 from wherry.introspect.pci import find_functions
@@ -39,10 +40,16 @@ def read_facts(tree: Tree, *, extra: tuple[str, ...] = (), arch: str = "") -> Fa
         if address and isinstance(at, str):
             functions.setdefault(address, at)
     parents = _read_families(tree, on_bus, functions)
-    others = {name: at for name, at in on_bus.items() if at not in functions.values()}
+    groups, known = Groups(tree), set(functions.values())
+    others = {name: at for name, at in on_bus.items() if at not in known}
     devices = (
-        *read_functions(tree, functions, parents, extra=extra),
-        *(_read_other(tree, name, at, parents, extra) for name, at in others.items()),
+        *read_functions(tree, functions, parents, groups=groups, extra=extra),
+        *(
+            vanished(parse_address(name) or name, at)
+            if isinstance(at, Unread)
+            else read_virtual(tree, name, at, parents[at], groups=groups, extra=extra)
+            for name, at in others.items()
+        ),
         *read_vdpa(tree),
     )
     instances = _instances(tree, parents, devices)
@@ -51,18 +58,6 @@ def read_facts(tree: Tree, *, extra: tuple[str, ...] = (), arch: str = "") -> Fa
     if host.iommu is UNSET and any("iommu" in one.attributes for one in devices):
         host = structs.replace(host, iommu=True)  # a device that is behind a unit tells as well
     return Facts(host=host, devices=devices, instances=instances)
-
-
-def _read_other(
-    tree: Tree,
-    name: str,
-    at: str | Unread,
-    parents: Mapping[str, Parent],
-    extra: tuple[str, ...],
-) -> Device:
-    if isinstance(at, Unread):
-        return vanished(parse_address(name) or name, at)
-    return read_virtual(tree, name, at, parents[at], extra=extra)
 
 
 def _read_families(

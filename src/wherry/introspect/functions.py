@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import structs
 
 from wherry.introspect import nvidia
+from wherry.introspect.iommu import Groups
 from wherry.introspect.mdev import Parent
 from wherry.introspect.pci import read_function
 from wherry.introspect.sriov import Pf, read_pf
@@ -18,6 +19,7 @@ def read_functions(
     folders: Mapping[str, str],
     parents: Mapping[str, Parent],
     *,
+    groups: Groups,
     extra: tuple[str, ...] = (),
 ) -> tuple[Device, ...]:
     """Read the PCI functions that are inventory, in the order given.
@@ -26,13 +28,15 @@ def read_functions(
         tree: where to read.
         folders: real path by normal address.
         parents: what mdev parents say of their mdevs, by real path.
+        groups: the host's IOMMU groups.
         extra: more attributes to keep, by path relative to the function.
     """
     pfs = {address: pf for address, at in folders.items() if (pf := read_pf(tree, at))}
-    devices = [
-        _with_index(read_function(tree, address, at, pf=pfs.get(address), extra=extra), pfs)
+    read = (
+        read_function(tree, address, at, pf=pfs.get(address), groups=groups, extra=extra)
         for address, at in folders.items()
-    ]
+    )
+    devices = [_with_index(one, pfs) for one in read]
     vendor = _read_vendor_vfs(tree, devices)
     whole = (_with_vendor(tree, one, vendor.get(path_of(one))) for one in devices)
     return tuple(

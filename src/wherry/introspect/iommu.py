@@ -36,19 +36,27 @@ class Group(NamedTuple):
     attributes: dict[str, Attribute] = {}  # noqa: RUF012 - never changed
 
 
-def read_group(tree: Tree, folder: str) -> Group:
-    """Read the group of the device at the real path *folder*, and who else is in it."""
-    number = link_text(tree, f"{folder}/iommu_group")
-    if not isinstance(number, str):
-        return Group()
-    group = f"{GROUPS}/{number}"
-    attributes = read_attributes(tree, group, ("name", "reserved_regions"))
-    return Group(
-        number=number,
-        type=read_attribute(tree, f"{group}/type"),
-        shares=_others(tree, group, folder.rpartition("/")[2]),
-        attributes={f"iommu_group/{name}": value for name, value in attributes.items()},
-    )
+class Groups:
+    """The groups of a host, each read once, however many functions are in it.
+
+    Args:
+        tree: where to read.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._known: dict[str, Group] = {}
+
+    def of(self, folder: str) -> Group:
+        """Give the group of the device at the real path *folder*, and who else is in it."""
+        number = link_text(self._tree, f"{folder}/iommu_group")
+        if not isinstance(number, str):
+            return Group()
+        if number not in self._known:
+            self._known[number] = _read_group(self._tree, number)
+        group, own = self._known[number], folder.rpartition("/")[2]
+        own = parse_address(own) or own
+        return group._replace(shares=tuple(name for name in group.shares if name != own))
 
 
 def has_iommu(tree: Tree) -> bool | UnsetType:
@@ -60,8 +68,19 @@ def has_iommu(tree: Tree) -> bool | UnsetType:
     return bool(units) if isinstance(units, tuple) else UNSET
 
 
-def _others(tree: Tree, group: str, own: str) -> tuple[str, ...]:
-    names = list_names(tree, f"{group}/devices", lambda name: name != own)
+def _read_group(tree: Tree, number: str) -> Group:
+    group = f"{GROUPS}/{number}"
+    attributes = read_attributes(tree, group, ("name", "reserved_regions"))
+    return Group(
+        number=number,
+        type=read_attribute(tree, f"{group}/type"),
+        shares=_members(tree, group),
+        attributes={f"iommu_group/{name}": value for name, value in attributes.items()},
+    )
+
+
+def _members(tree: Tree, group: str) -> tuple[str, ...]:
+    names = list_names(tree, f"{group}/devices")
     found = names if isinstance(names, tuple) else ()
     return tuple(
         parse_address(name) or name

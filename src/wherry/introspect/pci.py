@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from wherry.introspect.address import parse_address
 from wherry.introspect.driver import read_override
-from wherry.introspect.iommu import read_group
+from wherry.introspect.iommu import Groups
 from wherry.introspect.mdev import TYPES
 from wherry.introspect.numa import node_of_device
 from wherry.introspect.opaque import read_extra
@@ -82,7 +82,13 @@ def is_inventory(tree: Tree, folder: str) -> bool:
 
 
 def read_function(
-    tree: Tree, address: str, folder: str, *, pf: Pf | None, extra: tuple[str, ...] = ()
+    tree: Tree,
+    address: str,
+    folder: str,
+    *,
+    pf: Pf | None,
+    groups: Groups,
+    extra: tuple[str, ...] = (),
 ) -> Device:
     """Read one function; its mdev types, vGPU types and VF index are others' to add.
 
@@ -91,9 +97,10 @@ def read_function(
         address: its name, in normal form.
         folder: real path of the function.
         pf: its SR-IOV, where it is a physical function.
+        groups: the host's IOMMU groups.
         extra: more attributes to keep, by path relative to the function.
     """
-    physfn, group = link_text(tree, f"{folder}/physfn"), read_group(tree, folder)
+    physfn, group = link_text(tree, f"{folder}/physfn"), groups.of(folder)
     vf_of = (parse_address(physfn) or physfn) if isinstance(physfn, str) else UNSET
     return Device(
         name=address,

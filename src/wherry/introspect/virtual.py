@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import UNSET, structs
 
 from wherry.introspect.driver import driver_of_parent
-from wherry.introspect.iommu import read_group
+from wherry.introspect.iommu import Groups
 from wherry.introspect.mdev import TYPES, Parent
 from wherry.introspect.numa import node_of_device
 from wherry.introspect.opaque import read_extra
@@ -27,7 +27,13 @@ _BUSES: tuple[tuple[str, Bus], ...] = (
 
 
 def read_virtual(
-    tree: Tree, name: str, folder: str, parent: Parent, *, extra: tuple[str, ...] = ()
+    tree: Tree,
+    name: str,
+    folder: str,
+    parent: Parent,
+    *,
+    groups: Groups,
+    extra: tuple[str, ...] = (),
 ) -> Device:
     """Read one such parent.
 
@@ -36,9 +42,10 @@ def read_virtual(
         name: the parent's name on the mdev bus.
         folder: real path of the parent.
         parent: what it says of its mdevs.
+        groups: the host's IOMMU groups.
         extra: more attributes to keep, by path relative to the device.
     """
-    group, driver = read_group(tree, folder), link_text(tree, f"{folder}/driver")
+    group, driver = groups.of(folder), link_text(tree, f"{folder}/driver")
     if driver is UNSET:
         types = () if isinstance(parent.types, Unread) else parent.types
         driver = driver_of_parent(tree, folder, types, parent.instances) or UNSET
