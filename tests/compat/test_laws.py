@@ -217,3 +217,12 @@ def test_the_return_path_asks_nothing_of_stage_claim_nor_the_targets_address(pai
     assert all(reason.code != "GUEST_ADDRESS" for reason in response.return_path.reasons)
     heaviest = max((WEIGHT[r.severity] for r in response.return_path.reasons), default=0)
     assert WEIGHT[response.return_path.verdict] == heaviest
+
+
+@given(pairs(), policy_values)
+def test_whose_device_it_is_and_when_it_was_pinned_decides_nothing(pair, policy):
+    """So a judgement holds for every guest that was given the same."""
+    contract, offer = pair
+    other = replace(contract, consumer=UUIDS[3], slot="s9", pinned_at="2031-01-01T00:00:00Z")
+
+    assert check(other, offer, policy) == check(contract, offer, policy)

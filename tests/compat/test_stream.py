@@ -16,7 +16,8 @@ from compat.worlds import contract_documents, offer_documents, policy_documents
 from wherry.compat.answer import answer_line
 from wherry.compat.stream import Stream
 
-VECTORS = read_vectors(Path(__file__).resolve().parents[2] / "vectors" / "compat")
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = read_vectors(ROOT / "vectors" / "compat")
 WHERRY = str(Path(sys.executable).with_name("wherry"))
 
 
@@ -146,3 +147,18 @@ def test_the_memory_of_a_long_stream_is_bounded():
     held = [stream._contracts._known, stream._offers._known]
     assert 0 < sum(len(data) for memory in held for data in memory) <= 2 << 16
     assert len(stream._judged) == 1
+
+
+def test_the_benchmark_holds_the_streams_answers_against_single_checks_and_times_them():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "check", "--pairs", "200", "--rounds", "1"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "start", "fleet:", "cold", "stream", "strangers:", "cold", "stream",
+    ]  # fmt: skip
+    assert "200 pairs of 2 guests" in lines[1]
+    assert "200 pairs of 200 guests and 200 providers" in lines[4]

@@ -49,8 +49,11 @@ def check(
         return answer_stream(sys.stdin.fileno(), sys.stdout.buffer)
     if contract is None or offer is None:
         raise click.UsageError("give --contract and --offer, or --ndjson")
-    files = {"contract": contract, "offer": offer, "source_offer": source_offer, "policy": policy}
-    response = _check({name: file for name, file in files.items() if file})
+    named = {"contract": contract, "offer": offer, "source_offer": source_offer, "policy": policy}
+    files = {name: file for name, file in named.items() if file}
+    if [str(file) for file in files.values()].count("-") > 1:
+        raise click.UsageError("stdin can be read once: give - for one file only")
+    response = _check(files)
     if as_json:
         print_json(response)
     else:
