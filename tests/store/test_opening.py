@@ -288,6 +288,33 @@ def test_reads_and_writes_go_on_when_the_server_was_started_anew(postgresql_url)
     store.close()
 
 
+def test_where_every_connection_is_in_use_the_next_one_is_told_after_a_while(store_url):
+    store = open_store(store_url, pool_size=1)
+    store._engine.pool._timeout = 0.1
+    go_on, readers = threading.Event(), []
+    at_most = store._engine.pool.size() + store._engine.pool._max_overflow
+
+    def read(_tx):
+        begun.wait(30)
+        assert go_on.wait(30)
+
+    # The writer of SQLite has one of its own.
+    free = at_most - (store.dialect == "sqlite")
+    begun = threading.Barrier(free + 1)
+    for _ in range(free):
+        readers.append(threading.Thread(target=store.read, args=(read,)))
+        readers[-1].start()
+    begun.wait(30)
+    with pytest.raises(StoreUnavailable, match=r"in use|at once"):
+        store.read(audit)
+    go_on.set()
+    for reader in readers:
+        reader.join(30)
+
+    assert store.read(audit) == []
+    store.close()
+
+
 def test_a_store_can_be_read_while_a_service_owns_it(store_url):
     service = open_store(store_url)
     report(service, a_plan("host1", a_device("gpu0")))

@@ -13,12 +13,14 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from wherry.model.errors import StoreUnavailable
 from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
 ATTEMPTS = 10
+BUSY = "the database does not answer: every connection of this process is in use"
 AGAIN = frozenset({"40001", "40P01", "23505"})
 """Serialization failure, deadlock, a key that another transaction has just taken: when the
 transaction runs again, it sees what the other one did."""
@@ -57,6 +59,8 @@ class PostgresqlStore:
                 with self._opened().begin() as connection:
                     result = fn(Tx(connection, "postgresql"))
                     is_written = True
+            except NoConnection as error:
+                raise StoreUnavailable(BUSY) from error
             except (DBAPIError, psycopg.Error) as error:
                 attempt += 1
                 # A connection of the pool died with a server that was started anew; where the
@@ -72,7 +76,9 @@ class PostgresqlStore:
         """Run *fn* on one snapshot; see `Store.read`."""
         try:
             return self._read(fn)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            if not _is_unreachable(error.__cause__):
+                raise
             # Connections of the pool die with a server that was started anew; reads may repeat.
             return self._read(fn)
 
@@ -80,6 +86,8 @@ class PostgresqlStore:
         try:
             with self._opened(self._snapshots).connect() as connection:
                 return fn(Tx(connection, "postgresql"))
+        except NoConnection as error:
+            raise StoreUnavailable(BUSY) from error
         except (DBAPIError, psycopg.Error) as error:
             raise _unavailable(error) from error
 
@@ -110,5 +118,6 @@ def _unavailable(error: Exception) -> Exception:
     return error
 
 
-def _is_unreachable(error: BaseException) -> bool:
-    return isinstance(_driver_error(error), psycopg.OperationalError | psycopg.InterfaceError)
+def _is_unreachable(error: BaseException | None) -> bool:
+    cause = None if error is None else _driver_error(error)
+    return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from wherry.model.errors import StoreInUse, StoreUnavailable
 from wherry.store.transaction import Dialect, Tx
@@ -144,6 +145,8 @@ class SqliteStore:
                 tx = Tx(connection, "sqlite")
                 tx.driver.execute("BEGIN")
                 return fn(tx)
+        except NoConnection as error:
+            raise StoreUnavailable("too many read the database at once") from error
         except (DBAPIError, sqlite3.Error) as error:
             raise unavailable(error) from error
 
