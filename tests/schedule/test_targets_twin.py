@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from builders import a_fleet, a_guest
-from schedule_worlds import contracts, needs, worlds
+from schedule_worlds import contracts, crowded, needs, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
 from wherry.compat.verdicts import is_accepted, worst
@@ -194,6 +194,12 @@ def plain_order(targets: Iterable[Target], seed: int) -> list[str]:
 def test_targets_are_the_check_of_every_host(world, policy):
     """Verdict, mapping, every reason, every count and the order agree with a plain loop."""
     hold_against_twin(world.guest, a_fleet(*world.hosts).view, policy, JudgementCache())
+
+
+@given(crowded())
+def test_devices_that_must_share_are_mapped_as_by_the_check(world):
+    """Hosts that differ in nothing but room are told apart, and warnings come after."""
+    hold_against_twin(world.guest, a_fleet(*world.hosts).view, Policy(), JudgementCache())
 
 
 @pytest.mark.full
