@@ -1,6 +1,5 @@
 """The service as a process: it starts, says where, serves, stops; and refuses what it must."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -128,22 +127,52 @@ def test_two_workers_share_a_fleet_on_postgresql_and_count_together(
 
 
 @pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        pytest.param("::1", marks=pytest.mark.full),
+        pytest.param("127.0.0.2", marks=pytest.mark.full),
+    ],
+)
+def test_a_service_listens_where_it_is_told_and_prints_an_address_that_answers(
+    tmp_path: Path, host: str
+) -> None:
+    running = start_process(tmp_path, "--host", host)
+    try:
+        assert ask(running.url, "GET", "/healthz").json == {"status": "ok"}
+    finally:
+        assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
     ("words", "status", "said"),
     [
         (("--workers", "2"), 2, "SQLite has one owning process"),
         (("--host", "0.0.0.0"), 2, "not loopback"),
-        (("--port", "http"), 2, "option --port: 'http' must be a whole number from 0 to 65535"),
-        (("--auth", "token"), 2, "tokens_file"),
-        (("--auth", "token", "--tokens-file", "/nothing"), 2, "/nothing"),
-        (("--profile-dir", "/nothing"), 2, "/nothing cannot be read"),
-        (("--database", "postgresql://w@127.0.0.1:9/none"), 3, "database"),
+        pytest.param(
+            ("--port", "http"),
+            2,
+            "option --port: 'http' must be a whole number from 0 to 65535",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(("--auth", "token"), 2, "tokens_file", marks=pytest.mark.full),
+        pytest.param(
+            ("--host", "10.255.255.254", "--port", "0"), 2, "not loopback", marks=pytest.mark.full
+        ),
+        pytest.param(
+            ("--auth", "token", "--tokens-file", "/nothing"), 2, "/nothing", marks=pytest.mark.full
+        ),
+        pytest.param(
+            ("--profile-dir", "/nothing"), 2, "/nothing cannot be read", marks=pytest.mark.full
+        ),
+        pytest.param(
+            ("--database", "postgresql://w@127.0.0.1:9/none"), 3, "database", marks=pytest.mark.full
+        ),
     ],
 )
 def test_a_service_that_cannot_be_as_asked_says_why_in_one_line_and_does_not_start(
     tmp_path: Path, words: tuple[str, ...], status: int, said: str
 ) -> None:
-    if os.environ.get("WHERRY_TEST_PROFILE") != "full" and words[0] not in {"--workers", "--host"}:
-        pytest.skip("each starts a process: the full profile starts them all")
     found, message = refusal("--state-dir", str(tmp_path), *words)
 
     assert (found, message[:8]) == (status, "wherry: ")

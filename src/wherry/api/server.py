@@ -69,21 +69,24 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
     """
     # A forked worker would hold its siblings' pipes and the locks of the parent's threads.
     multiprocessing.set_start_method("spawn", force=True)
-    _Parent(settings, _claim_port(settings)).run(on_ready)
+    _Parent(settings, *_claim_address(settings)).run(on_ready)
 
 
-def _claim_port(settings: Settings) -> int:
-    """Make sure that the address can be listened on, and choose a port for 0."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            where = f"{settings.host} port {settings.port}"
-            message = f"cannot listen on {where}: {os.strerror(error.errno or 0).lower()}"
-            raise ServiceUnavailable(message) from None
-        return int(probe.getsockname()[1])
+def _claim_address(settings: Settings) -> tuple[str, int]:
+    """Make sure that the address can be listened on; gives it in numbers, and a port for 0."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        # A name may stand for both; most clients on the machine try this one at least.
+        family, *_, where = min(found, key=lambda each: each[0] != socket.AF_INET)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            address, port, *_ = probe.getsockname()
+            return str(address), int(port)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        message = f"cannot listen on {settings.host} port {settings.port}: {why}"
+        raise ServiceUnavailable(message) from None
 
 
 class _Server(MPServer):
@@ -102,9 +105,9 @@ class _Server(MPServer):
 class _Parent:
     """The process that starts, watches and stops the workers."""
 
-    def __init__(self, settings: Settings, port: int) -> None:
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
         self.settings = settings
-        self.address = _address(settings.host, port)
+        self.address = _address(host, port)
         self._lifeline_end, self._lifeline = multiprocessing.Pipe(duplex=False)
         self._word, self._word_end = multiprocessing.Pipe(duplex=False)
         self._failure: WherryError | None = None
@@ -112,7 +115,7 @@ class _Parent:
         self._server = _Server(
             self._let_go,
             target="wherry",
-            address=settings.host,
+            address=host,
             port=port,
             interface=Interfaces.WSGI,
             workers=settings.workers,
