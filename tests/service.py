@@ -27,7 +27,7 @@ from wherry.agent.client import Client
 from wherry.api.assembly import Service, assemble
 from wherry.app.settings import Settings
 
-READY_S = 30.0
+READY_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,7 @@ class Process:
     url: str = ""
     said: list[str] = field(default_factory=list)
     _process: "subprocess.Popen[str] | None" = None
+    _listener: threading.Thread | None = None
 
     def start(self) -> "Process":
         """Start it and wait until it says that it is ready."""
@@ -170,7 +171,8 @@ class Process:
             text=True,
             env={**clean_environ(), **self.environ},
         )
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
         until = time.monotonic() + READY_S
         while not (self.url or time.monotonic() > until or self._process.poll() is not None):
             time.sleep(0.01)
@@ -179,10 +181,11 @@ class Process:
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.said.append(line)
-            if found := re.match(r"Wherry is ready at (http://\S+)/wherry/docs", line):
-                self.url = found[1]
+        with process.stdout as said:
+            for line in said:
+                self.said.append(line)
+                if found := re.match(r"Wherry is ready at (http://\S+)/wherry/docs", line):
+                    self.url = found[1]
 
     @property
     def port(self) -> int:
@@ -195,12 +198,13 @@ class Process:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def wait(self, timeout_s: float = 20) -> int:
+    def wait(self, timeout_s: float = 40) -> int:
         """Wait for its end; gives its status."""
         assert self._process is not None
+        assert self._listener is not None
         status = self._process.wait(timeout_s)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        # Its workers write to the same pipe, and may take a moment longer.
+        self._listener.join(timeout_s)
         return status
 
     def stop(self) -> int:
