@@ -25,7 +25,7 @@ from wherry.model.checks import Policy
 from wherry.model.device import Contract, Offer
 from wherry.model.errors import InvalidRequest
 
-REMEMBERED_BYTES: Final = 8 << 20
+REMEMBERED_BYTES: Final = 4 << 20
 """JSON of each kind that is remembered; the values read of it take several times as much."""
 
 K = TypeVar("K")
@@ -79,7 +79,7 @@ class Stream:
         if judged is None:
             judgement = judge(contract.record, offer.record, policy.record)
             judged = _Judged(judgement, encode(respond(judgement, policy.record)))
-            self._judged.keep(key, judged, len(judged.line))
+            self._judged.keep(key, judged, len(judged.line) + sum(map(len, key)))
         if judged.judgement.is_gated:
             return judged.line
         more = provider_findings(contract.record, offer.record, policy.record)
