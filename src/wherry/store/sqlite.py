@@ -11,6 +11,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -35,6 +36,9 @@ WRITING = (
     "wal_autocheckpoint = 20000",
     "cache_size = -65536",
 )
+GATHER_S = 0.0005
+"""So long the writer waits for more where the last group had several: those who were just told
+come back at once, and would else share no flush with the first of them."""
 IDLE_S = 1.0
 """After so long without work the log is copied into the database."""
 
@@ -163,20 +167,23 @@ class SqliteStore:
 
     def _work(self) -> None:
         with self._engine.connect() as connection:
-            running = True
+            running, busy = True, False
             while running:
-                units, running = self._next_units(connection)
+                units, running = self._next_units(connection, GATHER_S if busy else 0)
+                busy = len(units) > 1
                 if units:
                     _commit(connection, units)
             _checkpoint(connection)
 
-    def _next_units(self, connection: Connection) -> tuple[list[_Unit], bool]:
-        """Wait for work, then take all that waits."""
+    def _next_units(self, connection: Connection, gather_s: float) -> tuple[list[_Unit], bool]:
+        """Wait for work, then a moment for more, then take all that waits."""
         try:
             unit = self._queue.get(timeout=IDLE_S)
         except Empty:
             _checkpoint(connection)
             unit = self._queue.get()
+        if gather_s:
+            time.sleep(gather_s)
         units = []
         while unit is not None:
             units.append(unit)
