@@ -28,7 +28,7 @@ from wherry.model.errors import (
 from wherry.model.inventory import Finding, HostPlan, Inventory, SeenInstance
 from wherry.store.feed import read_changes, read_fleet
 from wherry.store.hosts import read_host, read_last_seen, read_report
-from wherry.store.reports import read_digest, store_plan
+from wherry.store.reports import derive_stored, read_digest
 
 
 def the_host(store, name="host1"):
@@ -363,7 +363,8 @@ def test_a_name_of_another_hosts_provider_is_not_taken_over(store):
 def test_a_host_is_derived_anew_from_its_stored_report(store):
     report(store, a_plan("host1", a_device("gpu0")))
 
-    outcome = store.write(lambda tx: store_plan(tx, a_plan("host1", a_device("gpu0", pool=1))))
+    anew = a_plan("host1", a_device("gpu0", pool=1))
+    outcome = store.write(lambda tx: derive_stored(tx, "host1", lambda _: anew))
 
     assert (outcome.outcome, outcome.sequence, outcome.generation) == ("stored", 1, 2)
     assert stored(store, "gpu0").plan.inventories[FB].total == 1
@@ -374,14 +375,14 @@ def test_deriving_what_is_so_already_moves_nothing(store):
     plan = a_plan("host1", a_device("gpu0"), findings=(Finding(code="X", message="x"),))
     report(store, plan)
 
-    outcome = store.write(lambda tx: store_plan(tx, plan))
+    outcome = store.write(lambda tx: derive_stored(tx, "host1", lambda _: plan))
 
     assert (outcome.outcome, outcome.generation) == ("unchanged", 1)
 
 
 def test_a_host_that_never_reported_cannot_be_derived_anew(store):
     with pytest.raises(NotFound, match="no host host1"):
-        store.write(lambda tx: store_plan(tx, a_plan("host1")))
+        store.write(lambda tx: derive_stored(tx, "host1", lambda _: a_plan("host1")))
 
 
 def test_the_digest_of_a_host_is_that_of_its_stored_report(store):

@@ -22,6 +22,9 @@ from wherry.store.transaction import Store
 
 log = logging.getLogger("wherry")
 
+AGAIN_S = 1.0
+"""How soon what is to be done once is tried again after the database did not answer."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Engine:
@@ -59,20 +62,24 @@ class Engine:
     def run(self, name: str, step: Callable[[], object], *, every_s: float | None = None) -> None:
         """Run *step* once in a thread of its own, or again and again until the engine closes.
 
-        A database that does not answer is written to the log, and the next turn tries again.
+        A database that does not answer is written to the log, and the next turn tries again;
+        what is to be run once is, too.
         """
 
-        def turn() -> None:
+        def turn() -> bool:
             try:
                 step()
             except StoreUnavailable as error:
                 log.warning("%s: %s", name, error)
+                return False
             except Exception:
                 log.exception("%s failed", name)
+            return True
 
         def run() -> None:
             if every_s is None:
-                turn()
+                while not turn() and not self._closing.wait(AGAIN_S):
+                    pass
                 return
             while not self._closing.wait(every_s):
                 turn()

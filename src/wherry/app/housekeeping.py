@@ -8,15 +8,17 @@ import msgspec
 from wherry.app.engine import Engine, log
 from wherry.app.steps import settle
 from wherry.inventory.derive import plan_host
-from wherry.model.errors import ReportContradicts
+from wherry.migrate.running import CODES
+from wherry.model.errors import ReportContradicts, StoreUnavailable, WherryError
+from wherry.model.facts import Report
+from wherry.model.inventory import HostPlan
 from wherry.profiles.library import Profiles
 from wherry.store.claims import prune_claims
 from wherry.store.feed import prune_changes
-from wherry.store.hosts import read_host_names, read_report
+from wherry.store.hosts import read_host_names
 from wherry.store.meta import read_note, write_note
 from wherry.store.migrations import read_due
-from wherry.store.reports import store_plan
-from wherry.store.transaction import Tx
+from wherry.store.reports import derive_stored
 
 FEED_S = 0.5
 """How soon a process learns, without being asked, what another has written."""
@@ -43,7 +45,18 @@ def start_housekeeping(engine: Engine) -> None:
 def end_leases(engine: Engine) -> int:
     """Carry out what the clock alone brings about; says how many migrations moved on."""
     due = engine.store.read(lambda tx: read_due(tx, now=engine.clock()))
-    return sum(settle(engine, uuid) for uuid in due)
+    return sum(_end_lease(engine, uuid) for uuid in due)
+
+
+def _end_lease(engine: Engine, uuid: str) -> bool:
+    try:
+        return settle(engine, uuid)
+    except StoreUnavailable:
+        raise
+    except WherryError as error:
+        # The others' leases end all the same.
+        log.warning("migration %s is not ended: %s", uuid, error)
+        return False
 
 
 def drop_old_rows(engine: Engine) -> None:
@@ -78,13 +91,11 @@ def derivation_mark(profiles: Profiles) -> str:
 
 
 def _derive_host(engine: Engine, name: str) -> None:
-    def write(tx: Tx) -> None:
-        report = read_report(tx, name)
-        if report is not None:
-            store_plan(tx, plan_host(report, engine.profiles))
+    def derive(report: Report) -> HostPlan:
+        return plan_host(report, engine.profiles)
 
     try:
-        engine.store.write(write)
+        engine.store.write(lambda tx: derive_stored(tx, name, derive, keep=CODES))
     except ReportContradicts as error:
         # Kept as it was derived before; the host's next report is judged by the new profiles.
         log.warning("host %s is not derived anew: %s", name, error)

@@ -3,7 +3,7 @@
 Source: design, section 3 ("A report").
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.gone import read_last_generation
+from wherry.store.hosts import read_report
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
 from wherry.store.trees import GONE, TreeOutcome, gone_finding, sweep_gone, write_tree
@@ -81,27 +82,40 @@ def touch_report(tx: Tx, report: Report, digest: str, *, now: float) -> ReportOu
         return None
     _lock_name(tx, report.host)
     stored = tx.execute(select(host).where(host.c.name == report.host).with_for_update()).first()
-    if stored is None or stored.boot_id != report.boot_id or stored.digest != digest:
+    if stored is None or _is_news(tx, stored, report, digest):
         return None
     return _touch(tx, stored, report, now)
 
 
-def store_plan(tx: Tx, plan: HostPlan) -> ReportOutcome:
+def derive_stored(
+    tx: Tx, name: str, derive: Callable[[Report], HostPlan], *, keep: Collection[str] = ()
+) -> ReportOutcome:
     """Derive a host anew from its stored report, after profiles or packs have changed.
+
+    The report is read under the host's lock: one that comes meanwhile is stored before, and
+    is what is derived from, or after.
+
+    Args:
+        name: of the host.
+        derive: makes a plan of its report.
+        keep: codes of findings that come from elsewhere, and stay.
 
     Raises:
         NotFound: there is no such host.
         ReportContradicts: as `store_report`.
     """
-    _lock_name(tx, plan.host)
-    stored = tx.execute(select(host).where(host.c.name == plan.host).with_for_update()).first()
-    if stored is None:
-        raise NotFound(what="host", name=plan.host)
+    _lock_name(tx, name)
+    stored = tx.execute(select(host).where(host.c.name == name).with_for_update()).first()
+    report = read_report(tx, name)
+    if stored is None or report is None:
+        raise NotFound(what="host", name=name)
+    plan = derive(report)
     tree = write_tree(tx, plan)
-    findings = (*plan.findings, *tree.findings)
-    if not _write_body(tx, plan.host, plan, findings, None) and not tree.changed:
+    kept = (one for one in _read_findings(tx, name) if one.code in keep)
+    findings = (*plan.findings, *tree.findings, *kept)
+    if not _write_body(tx, name, plan, findings, None) and not tree.changed:
         return ReportOutcome("unchanged", stored.sequence, stored.generation, findings)
-    generation = _move(tx, plan.host)
+    generation = _move(tx, name)
     return ReportOutcome(
         "stored", stored.sequence, generation, findings, tree.changed, tree.removed
     )
@@ -115,14 +129,10 @@ def replace_findings(
     Raises:
         NotFound: there is no such host.
     """
-    body = tables.host_report.c
-    written = tx.execute(select(body.findings).where(body.host == name)).scalar()
-    if written is None:
-        raise NotFound(what="host", name=name)
-    before = decode(written, tuple[Finding, ...])
+    before = _read_findings(tx, name)
     kept = (*(one for one in before if one.code not in codes), *findings)
     if kept != before:
-        statement = update(tables.host_report).where(body.host == name)
+        statement = update(tables.host_report).where(tables.host_report.c.host == name)
         tx.execute(statement.values(findings=encode(kept)))
         _move(tx, name)
 
@@ -229,13 +239,18 @@ def _write_body(
     return True
 
 
+def _read_findings(tx: Tx, name: str) -> tuple[Finding, ...]:
+    body = tables.host_report.c
+    written = tx.execute(select(body.findings).where(body.host == name)).scalar()
+    if written is None:
+        raise NotFound(what="host", name=name)
+    return decode(written, tuple[Finding, ...])
+
+
 def _drop_gone_findings(tx: Tx, name: str) -> None:
     """Say no longer of providers that ended that they are still held."""
     body, p = tables.host_report.c, tables.provider.c
     gone = tx.execute(select(p.name).where(p.host == name, p.gone)).scalars()
     still = {gone_finding(one) for one in gone}
-    old = tx.execute(select(body.findings).where(body.host == name)).scalar_one()
-    kept = tuple(
-        one for one in decode(old, tuple[Finding, ...]) if one.code != GONE or one in still
-    )
+    kept = tuple(one for one in _read_findings(tx, name) if one.code != GONE or one in still)
     tx.execute(update(tables.host_report).where(body.host == name).values(findings=encode(kept)))
