@@ -1,8 +1,10 @@
 """Guests as stored, each with its slots."""
 
+import pytest
 from msgspec.structs import replace
 
 from builders import a_contract, a_guest, a_slot, a_uuid
+from wherry.model.errors import ConsumerChanged
 from wherry.model.guests import Guest
 from wherry.store.feed import Event, read_changes, read_fleet
 from wherry.store.guests import read_guest, read_guests, remove_guest, write_guest
@@ -30,17 +32,28 @@ def test_a_guest_is_read_as_it_was_written_at_its_first_generation(store):
     assert list(get(store).slots) == ["a", "b"]
 
 
-def test_each_write_moves_the_generation_whatever_the_caller_thinks_it_is(store):
-    put(store, a_guest())
+def test_each_write_moves_the_generation(store):
+    first = put(store, a_guest())
 
-    assert put(store, a_guest(generation=99)).generation == 2
+    assert put(store, replace(first, tenant="other")).generation == 2
     assert get(store).generation == 2
 
 
-def test_a_slot_that_is_no_longer_there_is_forgotten(store):
-    put(store, a_guest(a_contract(slot="a"), a_contract(slot="b")))
+@pytest.mark.parametrize("generation", [0, 2])
+def test_a_guest_that_was_decided_on_as_another_is_not_overwritten(store, generation):
+    """Nobody had seen it, or it has moved on: what is stored stays."""
+    first = put(store, a_guest())
 
-    put(store, a_guest(a_contract(slot="b")))
+    with pytest.raises(ConsumerChanged):
+        put(store, a_guest(tenant="other", generation=generation))
+
+    assert get(store) == first
+
+
+def test_a_slot_that_is_no_longer_there_is_forgotten(store):
+    both = put(store, a_guest(a_contract(slot="a"), a_contract(slot="b")))
+
+    put(store, a_guest(a_contract(slot="b"), generation=both.generation))
 
     assert list(get(store).slots) == ["b"]
     assert find(store, provider=a_uuid("host1_gpu1")) == []
@@ -78,8 +91,7 @@ def test_a_guest_is_removed_with_its_slots_once(store):
 
 def test_guests_are_told_to_the_feed(store):
     cursor = store.read(read_fleet).cursor
-    put(store, a_guest())
-    put(store, a_guest())
+    put(store, put(store, a_guest()))
     first = store.read(lambda tx: read_changes(tx, cursor))
     store.write(lambda tx: remove_guest(tx, a_uuid("guest")))
     second = store.read(lambda tx: read_changes(tx, first.cursor))

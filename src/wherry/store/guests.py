@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
+from wherry.model.errors import ConsumerChanged
 from wherry.model.guests import Guest, Slot
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.gone import read_last_generation, write_last_generation
-from wherry.store.rows import batches, upsert
+from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
 guest, slot = tables.guest, tables.slot
@@ -20,10 +21,16 @@ guest, slot = tables.guest, tables.slot
 def write_guest(tx: Tx, value: Guest) -> Guest:
     """Write a guest with its slots; gives it with its new generation.
 
-    The caller decides on a guest that it has read with ``lock``, or on one that is new.
+    The caller decides on a guest that it has read with ``lock``, or on one that is new and
+    has generation 0.
+
+    Raises:
+        ConsumerChanged: it is another one by now; decide again.
     """
     query = select(guest.c.generation).where(guest.c.uuid == value.uuid).with_for_update()
     before = tx.execute(query).scalar()
+    if (before or 0) != value.generation:
+        raise ConsumerChanged(consumer=value.uuid, expected=value.generation, found=before)
     last = read_last_generation(tx, "guest", value.uuid) if before is None else before
     written = replace(value, generation=last + 1)
     row = {
@@ -34,7 +41,11 @@ def write_guest(tx: Tx, value: Guest) -> Guest:
         "migration": None if value.migration is UNSET else value.migration,
         "body": encode(replace(written, slots={})),
     }
-    upsert(tx, guest, [row])
+    if before is None:
+        # One that another transaction writes just now makes this one run again.
+        tx.execute(insert(guest), [row])
+    else:
+        tx.execute(update(guest).where(guest.c.uuid == value.uuid).values(row))
     tx.execute(delete(slot).where(slot.c.guest == value.uuid))
     rows = [
         {
