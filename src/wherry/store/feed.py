@@ -161,6 +161,9 @@ def prune_changes(tx: Tx, *, keep: int) -> int:
 
     A reader whose cursor is older than what was dropped is told to load the fleet anew.
     """
+    meta = tables.meta
+    # One at a time: the floor of who counted first must not follow that of who counted last.
+    tx.execute(select(meta.c.value).where(meta.c.key == "feed_floor").with_for_update())
     postgresql = tx.dialect == "postgresql"
     query = text(_POSTGRESQL_PRUNE if postgresql else _SQLITE_PRUNE)
     floor = tx.execute(query, {"keep": keep}).scalar()
@@ -168,7 +171,6 @@ def prune_changes(tx: Tx, *, keep: int) -> int:
         return 0
     delete = _POSTGRESQL_DROP if postgresql else _SQLITE_DROP
     count = tx.execute(text(delete), {"floor": floor}).rowcount
-    meta = tables.meta
     tx.execute(update(meta).where(meta.c.key == "feed_floor").values(value=str(floor)))
     return count
 
