@@ -1,8 +1,14 @@
 """A small fleet in an engine: hosts that report, a guest that boots, agents that answer."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from time import monotonic, sleep
+from typing import Any, TypeVar
 from uuid import uuid5
+
+from sqlalchemy import text
 
 from builders import a_uuid
 from reports import a_report
@@ -14,7 +20,9 @@ from wherry.model.facts import Report, RunningGuest, RunningSlot
 from wherry.model.guests import Guest, GuestRequest, SlotRequest
 from wherry.model.migrations import Migration
 from wherry.model.wire import MigrationRequest
+from wherry.store.transaction import Dialect, Store, Tx
 
+T = TypeVar("T")
 EngineMaker = Callable[..., Engine]
 GUEST = a_uuid("guest")
 MOVE = a_uuid("move")
@@ -98,3 +106,64 @@ def another(uuid: str, number: int) -> str:
     from uuid import UUID
 
     return str(uuid5(UUID(uuid), str(number)))
+
+
+class Between:
+    """A store to which something else happens, once, just before one of its transactions.
+
+    Args:
+        store: where everything is read and written.
+        before: which transaction, from 0 on.
+        happens: what another client does then.
+    """
+
+    def __init__(self, store: Store, before: int, happens: Callable[[], object]) -> None:
+        self.url = store.url
+        self.dialect: Dialect = store.dialect
+        self._store, self._left, self._happens = store, before, happens
+
+    def write(self, fn: Callable[[Tx], T]) -> T:
+        self._count()
+        return self._store.write(fn)
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        self._count()
+        return self._store.read(fn)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left == -1:
+            self._happens()
+
+
+@contextmanager
+def held_open(store: Store, write: Callable[[Tx], object]) -> Iterator[None]:
+    """Write in a transaction that is still open while the block runs, and commit it then."""
+    written, go_on = Event(), Event()
+
+    def hold(tx: Tx) -> None:
+        write(tx)
+        written.set()
+        assert go_on.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(store.write, hold)
+        assert written.wait(30) or holding.result(0) is None
+        try:
+            yield
+        finally:
+            go_on.set()
+        holding.result(30)
+
+
+def wait_for_a_lock(watcher: Store, waiting: "Future[Any]") -> None:
+    """Come back once a transaction of the database waits for another's lock."""
+    until = monotonic() + 10
+    query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    while not watcher.read(lambda tx: tx.execute(query).scalar()):
+        assert not waiting.done(), "it waits for nobody"
+        assert monotonic() < until
+        sleep(0.01)

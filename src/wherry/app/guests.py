@@ -3,11 +3,9 @@
 Source: design, section 3 ("A guest").
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from msgspec.structs import replace
 
+from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.packs import in_force
 from wherry.app.steps import require_guest
@@ -19,7 +17,6 @@ from wherry.migrate.reboot import RebootDecision, plan_reboot
 from wherry.migrate.slots import name_devices
 from wherry.model.checks import Policy
 from wherry.model.claims import Claim
-from wherry.model.errors import ConsumerChanged, FactsChanged
 from wherry.model.guests import Guest, GuestRequest
 from wherry.model.targets import TargetsRequest
 from wherry.model.wire import GuestList, PlugRequest, RebootAnswer, RebootRequest
@@ -29,11 +26,6 @@ from wherry.store.claims import write_claim
 from wherry.store.guests import read_guest, read_guests, remove_guest, write_guest
 from wherry.store.holdings import read_holding
 from wherry.store.transaction import Tx
-
-T = TypeVar("T")
-
-ROUNDS = 3
-"""Times that a decision is made anew because what it looked at has moved on."""
 
 
 def put_guest(engine: Engine, uuid: str, request: GuestRequest) -> Guest:
@@ -173,22 +165,6 @@ def delete_guest(engine: Engine, uuid: str) -> None:
         remove_guest(tx, uuid)
 
     decide(engine, write)
-
-
-def decide(engine: Engine, write: Callable[[Tx, FleetView], T]) -> T:
-    """Decide on the fleet as it is and write it, anew where it has moved on meanwhile.
-
-    Raises:
-        FactsChanged, ConsumerChanged: it moved on each time.
-    """
-    for _ in range(ROUNDS - 1):
-        view = engine.view()
-        try:
-            return engine.store.write(lambda tx, view=view: write(tx, view))  # type: ignore[misc]
-        except (FactsChanged, ConsumerChanged):
-            continue
-    view = engine.view()
-    return engine.store.write(lambda tx: write(tx, view))
 
 
 def _closed(engine: Engine, before: Guest, after: Guest) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def patch_host(engine: Engine, name: str, patch: HostPatch) -> HostDetail:
     """
 
     def write(tx: Tx) -> HostDetail:
-        labels = dict(require_host(tx, name).labels)
+        labels = dict(require_host(tx, name, lock=True).labels)
         for label, value in patch.labels.items():
             if value is None:
                 labels.pop(label, None)
@@ -65,13 +65,13 @@ def patch_host(engine: Engine, name: str, patch: HostPatch) -> HostDetail:
     return engine.store.write(write)
 
 
-def require_host(tx: Tx, name: str) -> HostRecord:
-    """Give a host as stored.
+def require_host(tx: Tx, name: str, *, lock: bool = False) -> HostRecord:
+    """Give a host as stored; with *lock*, held as it is until the transaction ends.
 
     Raises:
         NotFound: there is no such host.
     """
-    host = read_host(tx, name)
+    host = read_host(tx, name, lock=lock)
     if host is None:
         raise NotFound(what="host", name=name)
     return host

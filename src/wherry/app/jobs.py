@@ -5,6 +5,7 @@ import time
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
 from wherry.app.reports import put_report
@@ -47,6 +48,7 @@ def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> Non
         TokenExpired: the attempt it answers is over.
         ReportContradicts: its report says two things of one.
         AlreadyExists: the job was answered otherwise.
+        ConsumerChanged: what the migration holds kept changing.
     """
     job = engine.store.read(lambda tx: read_job(tx, job_id))
     if job is None or job.host != host:
@@ -54,16 +56,15 @@ def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> Non
     if answer.report is not UNSET:
         _take_report(engine, host, answer)
     settle(engine, job.migration)
-    view = engine.view()
 
-    def write(tx: Tx) -> None:
+    def write(tx: Tx, view: FleetView) -> None:
         migration = require_migration(tx, job.migration, lock=True)
         guest = require_guest(tx, migration.guest, lock=True)
         if write_answer(tx, job_id, replace(answer, report=UNSET)):
             signal = _judge(engine, view, migration, guest, job, answer)
             advance_by(tx, engine, view, migration, signal)
 
-    engine.store.write(write)
+    decide(engine, write)
     engine.moved.ring()
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from wherry.app.engine import Engine
-from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
 from wherry.app.steps import (
     require_guest,
@@ -48,6 +47,7 @@ from wherry.model.wire import (
     RenewRequest,
 )
 from wherry.schedule.targets import ask, find_targets, judge_host
+from wherry.store.guests import read_guest
 from wherry.store.holdings import read_holding
 from wherry.store.jobs import write_jobs
 from wherry.store.migrations import read_migration, read_migrations, write_migration
@@ -90,11 +90,16 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
     lease_s = request.lease_s or engine.settings.lease_s
     trouble: WherryError = NoTarget(f"no host takes guest {request.guest}")
     for _ in range(ROUNDS):
-        begun = engine.store.read(lambda tx: read_migration(tx, uuid))
+        # In one snapshot: the guest is not held by a migration that is not seen yet.
+        begun, guest = engine.store.read(
+            lambda tx: (read_migration(tx, uuid), read_guest(tx, request.guest))
+        )
         if begun is not None:
-            return _same(begun, request)
-        guest, view = get_guest(engine, request.guest), engine.view()
+            return _same(get(engine, uuid), request)
+        if guest is None:
+            raise NotFound(what="guest", name=request.guest)
         require_at_rest(guest)
+        view = engine.view()
         asked = _Asked(uuid=uuid, guest=guest, policy=policy, lease_s=lease_s, by=caller.name)
         for target, answer in _candidates(engine, asked, view, request.target):
             try:
@@ -220,7 +225,7 @@ def _ask_both_ends(engine: Engine, uuid: str, token: int) -> Migration:
         migration = require_migration(tx, uuid, lock=True)
         if migration.state in {"claimed", "confirmed"}:
             require_holder(migration, token, engine.clock())
-        if migration.state == "confirmed" or migration.preflight_until is not UNSET:
+        if _is_asked(migration):
             return migration
         jobs = plan_jobs(
             migration,
@@ -236,6 +241,12 @@ def _ask_both_ends(engine: Engine, uuid: str, token: int) -> Migration:
         return waiting
 
     return engine.store.write(write)
+
+
+def _is_asked(migration: Migration) -> bool:
+    """Whether both ends are being waited for, or what came of their answers is still so."""
+    is_open = migration.state in {"claimed", "confirmed", "refused"}
+    return is_open and migration.preflight_until is not UNSET
 
 
 def _same(begun: Migration, request: MigrationRequest) -> Migration:

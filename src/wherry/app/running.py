@@ -15,7 +15,7 @@ from wherry.model.inventory import Finding
 from wherry.model.migrations import Migration
 from wherry.store.claims import write_claim
 from wherry.store.guests import read_guest, write_guest
-from wherry.store.holdings import read_holdings
+from wherry.store.holdings import lock_holdings, read_holdings
 from wherry.store.hosts import read_host, read_last_seen, read_report
 from wherry.store.migrations import read_migrations
 from wherry.store.providers import read_providers
@@ -26,11 +26,14 @@ from wherry.store.transaction import Tx
 def lock_guests(tx: Tx, report: Report) -> dict[str, Guest]:
     """Give the guests on record that a report names, held until the transaction ends.
 
-    Before anything else of the report is written: every writer takes guests first.
+    What they hold is held as well, and all of it before anything else of the report is
+    written: every writer takes guests, then consumers, then providers.
     """
     uuids = sorted({guest.consumer for guest in report.guests or ()})
     found = ((uuid, read_guest(tx, uuid, lock=True)) for uuid in uuids)
-    return {uuid: guest for uuid, guest in found if guest is not None}
+    guests = {uuid: guest for uuid, guest in found if guest is not None}
+    lock_holdings(tx, guests)
+    return guests
 
 
 def learn_guests(

@@ -8,6 +8,7 @@ import dataclasses
 
 from msgspec.structs import replace
 
+from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.life import Decision, Ends, advance, due
@@ -34,15 +35,15 @@ def take_step(engine: Engine, uuid: str, signal: Signal) -> Migration:
         WrongState: the step is not possible from its state.
         TokenExpired: the token is not the present one.
         NotAllowed: the step needs a token.
+        ConsumerChanged: what the migration holds kept changing.
     """
     settle(engine, uuid)
-    view = engine.view()
 
-    def write(tx: Tx) -> Migration:
+    def write(tx: Tx, view: FleetView) -> Migration:
         migration = require_migration(tx, uuid, lock=True)
         return advance_by(tx, engine, view, migration, signal)
 
-    moved = engine.store.write(write)
+    moved = decide(engine, write)
     engine.moved.ring()
     return moved
 
@@ -52,13 +53,13 @@ def settle(engine: Engine, uuid: str) -> bool:
 
     Raises:
         NotFound: there is no such migration.
+        ConsumerChanged: what it holds kept changing.
     """
     migration = engine.store.read(lambda tx: require_migration(tx, uuid))
     if due(migration, engine.clock()) is None:
         return False
-    view = engine.view()
 
-    def write(tx: Tx) -> bool:
+    def write(tx: Tx, view: FleetView) -> bool:
         # Another process may have done it meanwhile.
         migration = require_migration(tx, uuid, lock=True)
         signal = due(migration, engine.clock())
@@ -67,7 +68,7 @@ def settle(engine: Engine, uuid: str) -> bool:
         advance_by(tx, engine, view, migration, signal)
         return True
 
-    done = engine.store.write(write)
+    done = decide(engine, write)
     engine.moved.ring()
     return done
 

@@ -79,10 +79,14 @@ def plan_guest(
     Raises:
         NotFound: there is no such host or provider, or the host has no provider of its own.
         InvalidRequest: a provider does not offer what is asked; the path says of which slot.
-        AlreadyExists: a migration holds the guest, or it is on record on another host.
+        AlreadyExists: a migration holds the guest, or it is on record on another host, or the
+            uuid is a migration's.
     """
     if host is None:
         raise NotFound(what="host", name=request.host)
+    if held.consumer_type == "MIGRATION":
+        why = "it holds the place of a guest, and is none itself"
+        raise AlreadyExists(what="migration", name=uuid, why=why)
     if stored is not None:
         require_at_rest(stored)
         _require_here(stored, host, held)

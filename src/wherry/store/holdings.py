@@ -39,6 +39,17 @@ def read_holdings(tx: Tx, uuids: Iterable[str]) -> dict[str, Holding]:
     return holdings
 
 
+def lock_holdings(tx: Tx, uuids: Iterable[str]) -> None:
+    """Keep what consumers hold as it is until the transaction ends.
+
+    For those that exist: one that does not can still come to hold something.
+    """
+    c = consumer.c
+    for batch in batches(sorted(uuids)):
+        query = select(c.id).where(c.uuid.in_(batch)).order_by(c.uuid)
+        tx.execute(query.with_for_update()).all()
+
+
 def _read_consumers(tx: Tx, uuids: Iterable[str]) -> dict[int, Holding]:
     query = select(consumer).where(consumer.c.uuid.in_(uuids))
     return {

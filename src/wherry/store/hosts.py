@@ -26,8 +26,10 @@ def read_hosts(tx: Tx, *, names: Sequence[str] | None = None) -> Iterator[HostRe
         yield from _read(tx, host.c.name.in_(batch))
 
 
-def read_host(tx: Tx, name: str) -> HostRecord | None:
-    """Read one host; None where there is none."""
+def read_host(tx: Tx, name: str, *, lock: bool = False) -> HostRecord | None:
+    """Read one host, None where there is none; with *lock*, so that it stays as read."""
+    if lock:
+        tx.execute(select(host.c.name).where(host.c.name == name).with_for_update())
     return next(read_hosts(tx, names=[name]), None)
 
 
