@@ -110,6 +110,13 @@ def test_a_device_that_counts_nothing_is_taken_whole(contract, offer):
     assert units_on(contract, offer) == {a_uuid("gpu"): {WHOLE_DEVICE: 1}}
 
 
+def test_what_is_held_of_a_class_that_is_counted_no_more_is_the_providers_own():
+    """A profile counts the same device otherwise now: what its guests hold stays as it is."""
+    contract = a_contract(units={"CUSTOM_BEFORE": 2})
+
+    assert units_on(contract, an_offer()) == {a_uuid("gpu"): {"CUSTOM_BEFORE": 2}}
+
+
 def test_amounts_of_nothing_are_left_out():
     """An allocation of 0 is none."""
     fleet = a_fleet(a_host("host1"), a_host("host2"))

@@ -32,14 +32,18 @@ PlacedSlots = Mapping[str, tuple[Contract, OfferView]]
 
 
 def units_on(contract: Contract, offer: Offer) -> Allocations:
-    """Give what a device takes, by provider and class: pool units, or the whole device."""
+    """Give what a device takes, by provider and class: pool units, or the whole device.
+
+    A class of which the offer has no pool, as of a contract pinned when devices were counted
+    otherwise, is the offer's provider's: held there still, or not to be had.
+    """
     demand = demand_of(contract, offer)
     if offer.pools is UNSET or not demand:
         return {offer.provider: {WHOLE_DEVICE: 1}}
     taken: Allocations = {}
     for name, amount in demand.items():
-        pool = offer.pools[name]
-        home = offer.provider if pool.provider is UNSET else pool.provider
+        pool = offer.pools.get(name)
+        home = offer.provider if pool is None or pool.provider is UNSET else pool.provider
         taken.setdefault(home, {})[name] = amount
     return taken
 
