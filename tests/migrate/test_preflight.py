@@ -226,7 +226,7 @@ def test_what_is_only_learnt_or_marked_is_the_same_contract():
 def test_a_device_at_another_address_than_recorded_is_refused():
     """The address is pinned, and the stream would name it."""
     guest = a_guest(a_contract(guest_address="0000:00:05.0"))
-    move = a_move(guest)
+    move = a_move(guest, policy=Policy(guest_addresses={"gpu0": "0000:00:05.0"}))
     signal = move.judge(move.ask()["source"], guest_addresses={"gpu0": "0000:00:06.0"})
 
     assert named(signal.reasons) == [
@@ -361,6 +361,15 @@ def test_an_answer_to_another_attempt_does_not_count(token):
     for ok in (True, False):
         with pytest.raises(TokenExpired):
             move.judge(job, token=token, ok=ok)
+
+
+def test_a_job_of_another_attempt_cannot_be_answered_with_the_present_token():
+    """What it asked for may have been another device."""
+    move = a_move()
+    job = replace(move.ask()["source"], token=0)
+
+    with pytest.raises(TokenExpired):
+        move.judge(job, token=1)
 
 
 def test_an_answer_for_the_other_end_is_told_back():

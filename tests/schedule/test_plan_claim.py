@@ -146,6 +146,17 @@ def test_an_offer_is_found_again_though_other_devices_came_and_went():
     assert placed["gpu0"][1].provider.uuid == chosen
 
 
+def test_of_several_types_of_one_device_the_one_that_serves_is_taken():
+    """Its recipe of units is claimed, not that of the type beside it."""
+    small = an_offer(type="acme/gpu-s", units={FB: 2048})
+    fleet = a_fleet(a_host("host1"), a_host("host2", offers=[small, an_offer()]))
+    guest = a_guest()
+    [target] = targets_of(guest, fleet)
+    placed = place_slots(guest, target, fleet.view.get("host2"))
+
+    assert placed["gpu0"][1].offer.type == "acme/gpu-a"
+
+
 def test_an_offer_that_is_gone_says_which_facts_changed():
     """The next target may still stand."""
     fleet = a_fleet(a_host("host1"), a_host("host2"))

@@ -72,6 +72,20 @@ def test_nothing_is_told_of_a_source_that_is_not_known():
     assert [target.return_path for target in answer.targets] == [{}]
 
 
+def test_each_target_has_its_own_way_back():
+    """One host is as old as home, another has been upgraded."""
+    states = {"host1": exact("1", "1"), "host2": exact("1", "1"), "host3": exact("2", "2")}
+    fleet = a_fleet(*(a_host(name, offers=[an_offer(state=each)]) for name, each in states.items()))
+    guest = a_guest(a_contract(state={"policy": "monotonic", "emits": "1"}))
+    source = fleet.view.get("host1")
+    found = find_targets(guest, source, fleet.view, TargetsRequest(), JudgementCache()).targets
+
+    assert {each.host: each.return_path["gpu0"].verdict for each in found} == {
+        "host2": "ok",
+        "host3": "no",
+    }
+
+
 def test_each_slot_has_its_own_way_back():
     """One device could return, the other could not."""
     kinds = {"acme/gpu-a": ("1", "1"), "acme/gpu-b": ("2", "2")}

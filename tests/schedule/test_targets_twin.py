@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from builders import a_fleet, a_guest
+from builders import a_contract, a_fleet, a_guest, a_host, an_offer
 from schedule_worlds import contracts, crowded, needs, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
@@ -18,7 +18,7 @@ from wherry.compat.verdicts import is_accepted, worst
 from wherry.inventory.fleet import FleetView
 from wherry.inventory.host_view import HostView
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
-from wherry.model.device import Condition, Contract, Offer
+from wherry.model.device import Condition, Contract, Exclusive, Offer
 from wherry.model.guests import Guest
 from wherry.model.targets import Target, TargetsRequest
 from wherry.schedule.cache import JudgementCache
@@ -200,6 +200,21 @@ def test_targets_are_the_check_of_every_host(world, policy):
 def test_devices_that_must_share_are_mapped_as_by_the_check(world):
     """Hosts that differ in nothing but room are told apart, and warnings come after."""
     hold_against_twin(world.guest, a_fleet(*world.hosts).view, Policy(), JudgementCache())
+
+
+def test_a_device_whose_instances_must_agree_is_told_from_one_whose_need_not():
+    """Each of two guests' devices fits either board alone; both together fit one of them."""
+    sizes = {"type": "int", "rule": "in", "allowed": [1, 2]}
+    free = an_offer(params={"size": sizes})
+    strict = replace(free, exclusive=Exclusive(by="size", in_use=()))
+    guest = a_guest(
+        *(a_contract(slot=f"slot{n}", params={"size": n}) for n in (1, 2)), host="elsewhere"
+    )
+    for hosts in ([free, strict], [strict, free]):
+        fleet = a_fleet(*(a_host(f"host{n}", offers=[each]) for n, each in enumerate(hosts)))
+        hold_against_twin(guest, fleet.view, Policy(), JudgementCache())
+        taking = open_hosts(guest, fleet.view, TargetsRequest(), JudgementCache())
+        assert taking == {f"host{hosts.index(free)}"}
 
 
 @pytest.mark.full
