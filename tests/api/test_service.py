@@ -91,6 +91,35 @@ def a_report(host: str) -> dict[str, object]:
     }
 
 
+def test_agents_that_wait_take_no_thread_from_others(tmp_path: Path) -> None:
+    running = start_process(tmp_path, "--threads", "1", "--long-polls", "3")
+    try:
+        running.ask("PUT", "/wherry/hosts/node-1/report", a_report("node-1"))
+        path = "/wherry/hosts/node-1/jobs?wait="
+
+        def hold() -> None:
+            while running.ask("GET", f"{path}60").status == 503:
+                time.sleep(0.05)
+
+        waits = [threading.Thread(target=hold, daemon=True) for _ in range(3)]
+        for wait in waits:
+            wait.start()
+        until = time.monotonic() + 40
+        while (full := running.ask("GET", f"{path}1")).status == 200:
+            assert time.monotonic() < until
+            time.sleep(0.5)  # the place that we took ourselves is another's now
+        began = time.monotonic()
+        others = [running.ask("GET", "/wherry/hosts").status for _ in range(5)]
+
+        assert (full.status, full.error["code"]) == (503, "service.busy")
+        assert others == [200] * 5
+        assert time.monotonic() - began < 10
+    finally:
+        assert running.stop() == 0
+    for wait in waits:
+        wait.join(timeout=20)
+
+
 def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     running = start_process(tmp_path)
     running.signal(signal.SIGKILL)

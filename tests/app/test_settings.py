@@ -143,3 +143,17 @@ def test_the_file_of_tokens_of_the_page_is_taken(tmp_path: Path) -> None:
 
     assert identify(callers, "Bearer test").role == "service"
     assert identify(callers, "Bearer foo").project == "alpha"
+
+
+@pytest.mark.parametrize("name", ["run-an-agent.md", "run-the-service.md"])
+def test_the_files_that_a_how_to_shows_are_taken(tmp_path: Path, name: str) -> None:
+    page = (PAGE.parents[1] / "how-to" / name).read_text(encoding="utf-8")
+    file = tmp_path / "w.toml"
+    for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL):
+        file.write_text(text)
+        load_settings({}, environ={}, file=file)
+        load_agent_settings({}, environ={}, file=file)
+    flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page))
+    known = {option.flag for option in (*SERVE, *AGENT)} | {"--config", "--once"}
+
+    assert flags <= known
