@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from builders import FB, a_uuid
+from builders import FB, a_uuid, an_offer
 from store_worlds import (
     NOW,
     a_device,
@@ -419,3 +419,32 @@ def test_a_view_that_is_no_longer_reported_charges_its_pool_until_it_is_let_go(s
         claim(store, holding("other", {"gpu0": {FB: 3}}))
     claim(store, holding("guest"))
     assert used(store) == 0
+
+
+def offering(total, kind="acme/gpu-a", **pool):
+    return an_offer(provider="gpu0", type=kind, pools={FB: {"total": total, **pool}})
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        [a_device("gpu0", offers=(offering(16384), offering(8192, "acme/gpu-b")))],
+        [
+            a_device("gpu0", offers=(offering(16384),)),
+            a_device("gpu1", offers=(offering(8192, provider=a_uuid("gpu0")),)),
+        ],
+    ],
+)
+def test_two_totals_of_one_pool_are_refused(store, devices):
+    message = refused(store, a_plan("host1", *devices))
+
+    assert f"two totals of {FB}: 16384 and 8192" in message
+
+
+def test_two_pools_of_one_class_may_have_two_totals(store):
+    devices = [
+        a_device("gpu0", offers=(offering(16384),)),
+        a_device("gpu1", offers=(offering(8192),)),
+    ]
+
+    assert report(store, a_plan("host1", *devices)).outcome == "stored"

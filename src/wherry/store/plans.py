@@ -29,7 +29,8 @@ def order_plans(
 
     Raises:
         ReportContradicts: a uuid or name is there twice or somebody else's, a parent is
-            unknown, providers are each other's parents, or an inventory makes no sense.
+            unknown, providers are each other's parents, an inventory makes no sense, or two
+            offers tell two totals of one pool.
     """
     by_uuid = {plan.uuid: plan for plan in plans}
     if len(by_uuid) != len(plans):
@@ -51,6 +52,7 @@ def order_plans(
             message = f"provider {plan.uuid} has an unknown parent {plan.parent}"
             raise ReportContradicts(message, host=host)
         _require_sound(host, plan)
+    _require_one_total(host, plans)
     edges = {plan.uuid: {plan.parent} if plan.parent in by_uuid else set() for plan in plans}
     try:
         order = TopologicalSorter(edges).static_order()
@@ -81,6 +83,20 @@ def emptied(plan: PlannedProvider, taken: Collection[str]) -> PlannedProvider:
         slots=(),
         note="gone",
     )
+
+
+def _require_one_total(host: str, plans: Sequence[PlannedProvider]) -> None:
+    """Refuse offers that name one pool and tell two totals of it."""
+    totals: dict[tuple[str, str], int] = {}
+    for plan in plans:
+        for offer in plan.offers:
+            pools = {} if offer.pools is UNSET else offer.pools
+            for name, pool in pools.items():
+                owner = plan.uuid if pool.provider is UNSET else pool.provider
+                if totals.setdefault((owner, name), pool.total) != pool.total:
+                    found = f"{totals[owner, name]} and {pool.total}"
+                    message = f"offers of provider {plan.uuid} tell two totals of {name}: {found}"
+                    raise ReportContradicts(message, host=host)
 
 
 def _require_sound(host: str, plan: PlannedProvider) -> None:
