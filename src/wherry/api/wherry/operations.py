@@ -1,13 +1,11 @@
 """Calls for those who run the service: is it alive, is it ready, what does it count."""
 
-from collections import Counter
-
 from wherry.api import wire
 from wherry.api.call import Call, Response
 from wherry.api.metrics import CONTENT_TYPE, Series
 from wherry.api.routes import ANYBODY, Route
 from wherry.api.wherry import examples
-from wherry.app import hosts, migrations
+from wherry.app.counts import count
 from wherry.model.errors import WherryError
 from wherry.model.wire import Health, Ready
 
@@ -51,13 +49,14 @@ def get_metrics(call: Call) -> Response:
 
 
 def _gauges(call: Call) -> dict[Series, float]:
-    known = hosts.list_hosts(call.engine).hosts
-    states = Counter(host.state for host in known)
-    moves = Counter(m.state for m in migrations.list_migrations(call.engine).migrations)
+    counts = count(call.engine)
     return {
-        **{Series("wherry_hosts", (("state", state),)): n for state, n in states.items()},
-        Series("wherry_guests"): sum(host.guests for host in known),
-        **{Series("wherry_migrations", (("state", state),)): n for state, n in moves.items()},
+        **{Series("wherry_hosts", (("state", state),)): n for state, n in counts.hosts.items()},
+        Series("wherry_guests"): counts.guests,
+        **{
+            Series("wherry_migrations", (("state", state),)): n
+            for state, n in counts.migrations.items()
+        },
     }
 
 
