@@ -68,6 +68,15 @@ def test_codes_for_counting_are_those_of_the_reasons(host, tenant, resources):
     assert list(codes_in_the_way(host, tenant, resources)) == list(dict.fromkeys(told))
 
 
+def test_an_over_full_host_takes_a_guest_that_asks_nothing_of_that_class():
+    """Its inventory shrank below what is held; that is no matter of this guest."""
+    over = a_root("host2", inventories={"VCPU": Inventory(total=2)}, used={"VCPU": 6})
+    host = a_fleet([a_host_record("host2"), over]).view.get("host2")
+
+    assert codes_in_the_way(host, "", {"VCPU": 0}) == ()
+    assert codes_in_the_way(host, "", {"VCPU": 1}) == ("HOST_RESOURCES",)
+
+
 @given(views(), RESOURCES)
 def test_a_host_has_room_exactly_where_the_allocation_could_be_written(host, resources):
     """Limits of the inventory included."""

@@ -72,7 +72,8 @@ def codes_in_the_way(host: HostView, tenant: str, resources: Mapping[str, int]) 
         codes = (*codes, _UNPUBLISHED.code)
     room, limits = host.root_room, host.root_limits
     for name, amount in resources.items():
-        if room.get(name, 0) < amount or (limits and not has_room(host, name, amount)):
+        # Of an over-full class less than nothing is free, and nothing can still be asked of it.
+        if (limits or room.get(name, 0) < amount) and not has_room(host, name, amount):
             return (*codes, _RESOURCES.code)
     return codes
 
