@@ -6,8 +6,9 @@ from wherry.app.engine import Engine
 from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
 from wherry.compat.answer import answer, encode, parse_request
+from wherry.model import strictjson
 from wherry.model.checks import Policy
-from wherry.model.errors import InvalidRequest, NotFound
+from wherry.model.errors import NotFound
 from wherry.model.facts import HostName, Uuid
 from wherry.model.inventory import Value
 from wherry.model.targets import TargetsRequest
@@ -20,6 +21,9 @@ class StoredCheck(Value, frozen=True, kw_only=True):
     guest: Uuid
     target: HostName
     policy: Policy = Policy()
+
+
+_decoder = msgspec.json.Decoder(StoredCheck)
 
 
 class _Kind(msgspec.Struct):
@@ -38,10 +42,7 @@ def check(engine: Engine, body: bytes) -> bytes:
     """
     if not _names_stored(body):
         return encode(answer(parse_request(body)))
-    try:
-        asked = msgspec.json.decode(body, type=StoredCheck)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(str(error)) from error
+    asked = strictjson.decode(body, _decoder, StoredCheck)
     guest = get_guest(engine, asked.guest)
     view = engine.view()
     host = view.get(asked.target)
