@@ -4,7 +4,7 @@ import pytest
 
 from builders import FB, a_uuid
 from placement_wire import C1, C2, RP, Wire, holds
-from store_worlds import a_device, a_plan, report
+from store_worlds import a_device, a_plan, claim, held, holding, occupant, report
 from wherry.model.inventory import SeenInstance
 from wherry.store.feed import read_fleet
 
@@ -77,6 +77,20 @@ def test_no_client_is_offered_what_cannot_be_claimed(gpu, asked):
     told = gpu("PUT", f"/allocations/{C2}", holds({GPU: {"resources": {name: int(amount)}}}))
     assert told.status == 409
     assert "exceed the capacity" in told.error["detail"]
+
+
+def test_a_device_goes_along_when_allocations_move_to_a_migration_and_back(gpu):
+    """Nova's client knows nothing of devices, and the guest keeps its own."""
+    store = gpu.engine.store
+    claim(store, holding("guest", {"gpu0": {FB: 4096}}, occupant(device=a_uuid("mdev"))))
+    guest, migration = a_uuid("guest"), a_uuid("migration")
+    held_ = {GPU: {"resources": {FB: 4096}}}
+    moved = {guest: holds({}, 1), migration: holds(held_, None, consumer_type="MIGRATION")}
+    assert gpu("POST", "/allocations", moved).status == 204
+    assert [one.device for one in held(store, "migration").occupants] == [a_uuid("mdev")]
+    back = {guest: holds(held_, None), migration: holds({}, 1)}
+    assert gpu("POST", "/allocations", back).status == 204
+    assert [one.device for one in held(store, "guest").occupants] == [a_uuid("mdev")]
 
 
 def test_what_strangers_took_is_reserved(wire):

@@ -1,5 +1,7 @@
 """Providers, trees, inventories, traits, aggregates and names, as clients write them."""
 
+import threading
+
 import pytest
 
 from placement_wire import C1, RP, U1, U2, U3
@@ -45,6 +47,31 @@ def test_a_name_or_uuid_is_given_once(wire):
     assert told.status == 409
     assert told.error["code"] == "placement.duplicate_name"
     assert f"Conflicting resource provider name: {U1} already exists." in told.error["detail"]
+
+
+def test_of_many_that_want_one_name_at_once_one_gets_it(wire):
+    """On PostgreSQL several writers look before any of them has written."""
+    statuses: list[int] = []
+
+    def post(number: int) -> None:
+        body = {"name": "same", "uuid": f"{number:08x}-0000-4000-8000-000000000000"}
+        statuses.append(wire("POST", RP, body).status)
+
+    threads = [threading.Thread(target=post, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [409] * 11
+
+
+def test_a_rename_to_a_name_that_is_taken_changes_nothing(wire):
+    wire.provider(U1)
+    wire.provider(U2)
+    told = wire("PUT", f"{RP}/{U1}", {"name": U2})
+    assert told.status == 409
+    assert told.error["code"] == "placement.duplicate_name"
+    assert wire.ok("GET", f"{RP}/{U1}")["name"] == U1
 
 
 def test_a_tree_moves_as_one_and_closes_no_loop(wire):

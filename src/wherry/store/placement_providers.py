@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, delete, insert, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from wherry.model.inventory import Inventory, PlannedProvider
 from wherry.store import tables
@@ -78,16 +80,21 @@ def find_provider(tx: Tx, uuid: str) -> ProviderRow | None:
     return next(iter(find_providers(tx, provider.c.uuid == uuid)), None)
 
 
+def read_named(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
+    """Read providers by uuid; those that are there."""
+    found: dict[str, ProviderRow] = {}
+    for batch in batches(sorted(set(uuids))):
+        found |= {row.uuid: row for row in find_providers(tx, provider.c.uuid.in_(batch))}
+    return found
+
+
 def lock_providers(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
     """Lock providers in order of uuid, as claims do, and read them; those that are there."""
     wanted = sorted(set(uuids))
-    found: dict[str, ProviderRow] = {}
     for batch in batches(wanted):
         query = select(provider.c.id).where(provider.c.uuid.in_(batch))
         tx.execute(query.order_by(provider.c.uuid).with_for_update()).all()
-    for batch in batches(wanted):
-        found |= {row.uuid: row for row in find_providers(tx, provider.c.uuid.in_(batch))}
-    return found
+    return read_named(tx, wanted)
 
 
 def lock_tree(tx: Tx, root: str) -> list[ProviderRow]:
@@ -113,8 +120,8 @@ def is_taken(tx: Tx, *, uuid: str | None = None, name: str | None = None) -> boo
 
 def insert_provider(
     tx: Tx, *, uuid: str, name: str, parent: ProviderRow | None, now: float
-) -> ProviderRow:
-    """Write a client's provider that has nothing yet.
+) -> ProviderRow | None:
+    """Write a client's provider that has nothing yet; None if its uuid or name is taken.
 
     One that comes back goes on above the generation that it had inside: whoever still holds
     the old one in memory must not take it for newer.
@@ -122,7 +129,8 @@ def insert_provider(
     gone = tables.gone.c
     query = select(gone.generation).where(gone.kind == "provider", gone.key == uuid)
     last = tx.execute(query).scalar() or 0
-    statement = insert(provider).values(
+    insert_ = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = insert_(provider).values(
         uuid=uuid,
         name=name,
         host=None,
@@ -135,7 +143,10 @@ def insert_provider(
         gone=False,
         changed_at=now,
     )
-    number: int = tx.execute(statement.returning(provider.c.id)).scalar_one()
+    statement = statement.on_conflict_do_nothing()
+    number = tx.execute(statement.returning(provider.c.id)).scalar()
+    if number is None:
+        return None
     if parent is None:
         tx.execute(update(provider).where(provider.c.id == number).values(root=number))
     write_plan(tx, number)
@@ -145,13 +156,20 @@ def insert_provider(
 
 def update_provider(
     tx: Tx, row: ProviderRow, *, name: str, parent: ProviderRow | None, now: float
-) -> None:
-    """Rename a provider, and put it and all below it under another parent, or under none."""
-    values: dict[str, Any] = {"name": name}
+) -> bool:
+    """Rename a provider, and put it and all below it under another parent, or under none.
+
+    Says no, and changes nothing, if the name is taken.
+    """
+    values: dict[str, Any] = {"name": name, "changed_at": now}
     moved = (parent.uuid if parent else None) != row.parent
     if moved:
         values["parent"] = parent.id if parent else None
-    tx.execute(update(provider).where(provider.c.id == row.id).values(values))
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(update(provider).where(provider.c.id == row.id).values(values))
+    except IntegrityError:
+        return False
     if moved:
         root = _number(tx, parent.root) if parent else row.id
         below = _below(tx, row)
@@ -159,7 +177,7 @@ def update_provider(
             tx.execute(update(provider).where(provider.c.id.in_(batch)).values(root=root))
     write_plan(tx, row.id)
     move_silently(tx, [row.uuid], "provider")
-    tx.execute(update(provider).where(provider.c.id == row.id).values(changed_at=now))
+    return True
 
 
 def delete_provider(tx: Tx, row: ProviderRow) -> None:

@@ -161,7 +161,7 @@ def _require_consumer(asked: Asked, held: Held | None) -> None:
 def _require_sound(tx: Tx, asked: Sequence[Asked]) -> None:
     """Refuse what names something unknown, or no amount that an inventory gives out."""
     named = {uuid: None for one in asked for uuid in one.allocations}
-    rows = placement_providers.lock_providers(tx, named)
+    rows = placement_providers.read_named(tx, named)
     for uuid in named:
         if uuid not in rows:
             raise UnknownProviderInAllocation(uuid)

@@ -94,7 +94,10 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
         if taken:
             # Engines name the first that they find.
             raise ProviderTaken(taken[0])
-        return store.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
+        made = store.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
+        if made is None:
+            raise ProviderTaken(f"name: {name}")
+        return made
 
     return engine.store.write(write)
 
@@ -131,9 +134,8 @@ def update_provider(
         row = lock_provider(tx, uuid)
         wanted = row.parent if parent is UNSET else parent
         above = _new_parent(tx, row, wanted, may_move=may_move)
-        if name != row.name and store.is_taken(tx, name=name):
+        if not store.update_provider(tx, row, name=name, parent=above, now=engine.clock()):
             raise ProviderTaken(name)
-        store.update_provider(tx, row, name=name, parent=above, now=engine.clock())
         return require_provider(tx, uuid)
 
     return engine.store.write(write)
