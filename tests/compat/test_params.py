@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_contract, an_offer
-from compat.worlds import PARAMS, param_documents, values
+from compat.worlds import PARAMS, param_documents, values_for
 from wherry.compat.conditions import all_of, holds
 from wherry.compat.engine import check
 from wherry.model.checks import Policy
@@ -103,11 +103,15 @@ def given_by(ours: dict[str, Any], theirs: dict[str, Any]) -> Reasons:
     return found
 
 
-@given(
-    st.dictionaries(st.sampled_from(PARAMS), values, max_size=3),
-    st.dictionaries(st.sampled_from(PARAMS), param_documents(), max_size=3),
-)
-def test_parameters_are_compared_as_the_specification_reads(ours, theirs):
+@st.composite
+def both_sides(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    theirs = draw(st.dictionaries(st.sampled_from(PARAMS), param_documents(), max_size=3))
+    return draw(values_for({name: param["type"] for name, param in theirs.items()})), theirs
+
+
+@given(both_sides())
+def test_parameters_are_compared_as_the_specification_reads(sides):
+    ours, theirs = sides
     expected: Reasons = set()
     for name in {*ours, *theirs}:
         expected |= told(name, ours.get(name, MISSING), theirs.get(name, MISSING))
@@ -115,12 +119,10 @@ def test_parameters_are_compared_as_the_specification_reads(ours, theirs):
     assert given_by(ours, theirs) == expected
 
 
-@given(
-    st.dictionaries(st.sampled_from(PARAMS), values, max_size=3),
-    st.dictionaries(st.sampled_from(PARAMS), param_documents(), max_size=3),
-)
-def test_configure_has_what_passed_and_does_not_stand_there_already(ours, theirs):
+@given(both_sides())
+def test_configure_has_what_passed_and_does_not_stand_there_already(sides):
     """R42, for those that can be set; what is to be turned off is set to its off value."""
+    ours, theirs = sides
     answer = check(a_contract(params=ours), an_offer(params=theirs), Policy())
     expected = {}
     for name, param in theirs.items():

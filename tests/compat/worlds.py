@@ -58,6 +58,19 @@ READABLE = {
 }
 
 
+@st.composite
+def values_for(draw: st.DrawFn, offered: dict[str, str]) -> dict[str, Any]:
+    """Values of a contract for parameters of these types: mostly readable, some strange."""
+    found = {}
+    for name, kind in offered.items():
+        how = draw(st.integers(0, 9))
+        if how < 9:
+            found[name] = draw(SOME(READABLE[kind]) if how < 7 else values)
+    if draw(st.integers(0, 5)) == 5:
+        found[draw(SOME(PARAMS))] = draw(values)
+    return found
+
+
 MOSTLY = ("interface", "migration", "features", "params")
 """What makes rules speak is nearly always there."""
 
@@ -261,6 +274,12 @@ def pairs(draw: st.DrawFn) -> tuple[Contract, Offer]:
         return draw(contracts), offer
     version = draw(SOME(["1.0", "1.2", "7", UNSET, UNSET]))
     pinned = pin(offer, Choice(version=version), consumer=UUIDS[0], slot="s0")
+    if offer.params and draw(st.booleans()):
+        kinds = {name: param.type for name, param in offer.params.items()}
+        ours = draw(values_for(kinds))
+        pinned = replace(
+            pinned, params={k: tuple(v) if isinstance(v, list) else v for k, v in ours.items()}
+        )
     changed = draw(st.lists(SOME(sorted(CHANGEABLE)), unique=True, max_size=3))
     if not changed:
         return pinned, offer
