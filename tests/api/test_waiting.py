@@ -1,8 +1,5 @@
 """Requests that wait: so many, so long, and not when the service stops."""
 
-import threading
-import time
-
 import pytest
 
 from doors import Ask, a_route
@@ -27,47 +24,6 @@ def test_a_place_is_free_again_after_a_failure() -> None:
         raise KeyError
     with room.place():
         pass
-
-
-def test_no_wait_looks_once() -> None:
-    asked: list[float] = []
-
-    assert WaitingRoom(1).wait(lambda span: asked.append(span) or (), 0) == ()
-    assert asked == [0]
-
-
-def test_a_wait_ends_with_what_it_finds() -> None:
-    answers = iter([(), (), ("job",)])
-
-    assert WaitingRoom(1).wait(lambda _span: next(answers), 60) == ("job",)
-
-
-def test_a_wait_ends_with_its_time() -> None:
-    def look(span_s: float) -> tuple[str, ...]:
-        time.sleep(span_s)
-        return ()
-
-    began = time.monotonic()
-    assert WaitingRoom(1).wait(look, 0.3) == ()
-    assert 0.2 < time.monotonic() - began < 2
-
-
-def test_all_waits_end_when_the_service_stops() -> None:
-    room = WaitingRoom(3)
-    ended: list[tuple[str, ...]] = []
-
-    def look(span_s: float) -> tuple[str, ...]:
-        room.stopping.wait(span_s)
-        return ()
-
-    waits = [threading.Thread(target=lambda: ended.append(room.wait(look, 60))) for _ in range(3)]
-    for wait in waits:
-        wait.start()
-    room.stopping.set()
-    for wait in waits:
-        wait.join(timeout=5)
-
-    assert ended == [(), (), ()]
 
 
 def test_a_full_room_is_503_with_the_time_to_come_again(door: Ask) -> None:

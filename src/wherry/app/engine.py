@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wherry.app.bell import Bell
+from wherry.app.bell import Bell, SharedLook
 from wherry.app.settings import Settings
 from wherry.inventory.fleet import Fleet, FleetView
 from wherry.model.errors import BadConfiguration, InvalidProfile, StoreUnavailable
@@ -32,6 +32,7 @@ class Engine:
 
     Attributes:
         moved: rings when a migration may have moved on, and agents may have work.
+        work: the hosts whose agents have work, as looked up after the last ring.
         clock: seconds since the epoch.
         new_id: a fresh uuid as text.
     """
@@ -42,6 +43,7 @@ class Engine:
     fleet: Fleet
     follower: Follower
     moved: Bell
+    work: SharedLook[frozenset[str]] = field(default_factory=SharedLook)
     cache: JudgementCache = field(default_factory=JudgementCache)
     ranking: Ranking = field(default_factory=Ranking)
     clock: Callable[[], float] = time.time

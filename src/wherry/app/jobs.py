@@ -16,7 +16,7 @@ from wherry.migrate.signal import Signal
 from wherry.model.errors import InvalidRequest, NotFound, ReportOutdated
 from wherry.model.guests import Guest
 from wherry.model.migrations import JobAnswer, Migration, PreflightJob
-from wherry.store.jobs import read_job, read_open_jobs, write_answer
+from wherry.store.jobs import read_busy_hosts, read_job, read_open_jobs, write_answer
 from wherry.store.transaction import Tx
 
 
@@ -28,13 +28,21 @@ def wait_for_jobs(engine: Engine, host: str, wait_s: float) -> tuple[PreflightJo
     """
     engine.store.read(lambda tx: require_host(tx, host))
     until = time.monotonic() + wait_s
-    while True:
-        rings = engine.moved.rings
-        jobs = engine.store.read(lambda tx: read_open_jobs(tx, host, now=engine.clock()))
-        left = until - time.monotonic()
-        if jobs or left <= 0 or engine.closing:
-            return tuple(jobs)
+    rings = engine.moved.rings
+    jobs = engine.store.read(lambda tx: read_open_jobs(tx, host, now=engine.clock()))
+    while not jobs and (left := until - time.monotonic()) > 0 and not engine.closing:
         engine.moved.wait(rings, left)
+        rings = engine.moved.rings
+        if host in _hosts_with_work(engine, rings):
+            jobs = engine.store.read(lambda tx: read_open_jobs(tx, host, now=engine.clock()))
+    return tuple(jobs)
+
+
+def _hosts_with_work(engine: Engine, rings: int) -> frozenset[str]:
+    """Name the hosts that have work since so many rings: one look serves all who wait."""
+    return engine.work.get(
+        rings, lambda: engine.store.read(lambda tx: read_busy_hosts(tx, now=engine.clock()))
+    )
 
 
 def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> None:

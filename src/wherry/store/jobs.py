@@ -41,6 +41,12 @@ def read_open_jobs(tx: Tx, host: str, *, now: float) -> list[PreflightJob]:
     return [decode(body, PreflightJob) for body in bodies]
 
 
+def read_busy_hosts(tx: Tx, *, now: float) -> frozenset[str]:
+    """Name the hosts whose agents have something to do."""
+    query = select(job.c.host).where(job.c.deadline > now, job.c.answer.is_(None)).distinct()
+    return frozenset(tx.execute(query).scalars())
+
+
 def read_job(tx: Tx, job_id: str) -> PreflightJob | None:
     """Read one job, answered or not; None where there is none."""
     body = tx.execute(select(job.c.body).where(job.c.id == job_id)).scalar()

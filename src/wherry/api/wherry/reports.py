@@ -9,7 +9,7 @@ from wherry.api.wherry import examples
 from wherry.app import jobs, reports
 from wherry.model import errors
 from wherry.model.facts import Report
-from wherry.model.migrations import JobAnswer, PreflightJob
+from wherry.model.migrations import JobAnswer
 from wherry.model.wire import JobList, ReportAnswer, WaitS
 
 
@@ -35,13 +35,10 @@ def get_jobs(call: Call) -> JobList:
     host = call.path["name"]
     wait_s = call.query.get("wait", 0)
 
-    def look(span_s: float) -> tuple[PreflightJob, ...]:
-        return jobs.wait_for_jobs(call.engine, host, span_s)
-
     if not wait_s:
-        return JobList(jobs=look(0))
+        return JobList(jobs=jobs.wait_for_jobs(call.engine, host, 0))
     with call.room.place():
-        return JobList(jobs=call.room.wait(look, wait_s))
+        return JobList(jobs=jobs.wait_for_jobs(call.engine, host, wait_s))
 
 
 def post_answer(call: Call) -> None:
