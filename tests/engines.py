@@ -16,6 +16,7 @@ from wherry.agent.preflight import answer_source, answer_target
 from wherry.app import guests, jobs, migrations, offers, reports
 from wherry.app.engine import Engine
 from wherry.model.caller import LOCAL_ADMIN
+from wherry.model.errors import NotFound
 from wherry.model.facts import Report, RunningGuest, RunningSlot
 from wherry.model.guests import Guest, GuestRequest, SlotRequest
 from wherry.model.migrations import Migration
@@ -61,7 +62,10 @@ class Fleet:
 
     def provider(self, host: str, type_name: str = "mtty/mtty-1") -> str:
         """Name the provider of a host that offers a type."""
-        return offers.list_offers(self.engine, host, type_name).offers[0].provider
+        rows = offers.list_offers(self.engine, host, type_name).offers
+        if not rows:
+            raise NotFound(what=f"offer of host {host}", name=type_name)
+        return rows[0].provider
 
     def boot(
         self, host: str, uuid: str = GUEST, type_name: str = "mtty/mtty-1", **changes: Any
