@@ -103,7 +103,7 @@ class Provider:
 class Person(SimpleNamespace):
     """A user or project: it comes into being with the first allocation."""
 
-    def __init__(self, _context=None, external_id=None):
+    def __init__(self, context=None, external_id=None):
         super().__init__(external_id=external_id)
 
     def create(self):
@@ -113,7 +113,7 @@ class Person(SimpleNamespace):
 class ResourceClass(SimpleNamespace):
     """A resource class to be."""
 
-    def __init__(self, _context=None, name=None):
+    def __init__(self, context=None, name=None):
         super().__init__(name=name)
 
     def create(self):

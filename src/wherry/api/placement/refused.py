@@ -38,6 +38,9 @@ _SENTENCES: Mapping[int, str] = {
 }
 """What stands before the message, by status."""
 
+_BARE = frozenset({405, 406})
+"""Statuses whose message nothing follows; two blanks follow the others."""
+
 _TITLES: Mapping[int, str] = {413: "Request Entity Too Large"}
 _TAG = re.compile("<[^>]*>")
 
@@ -92,7 +95,8 @@ def render_refused(
             "title": title_of(status),
         }
         return kind, json.dumps(body).encode()
-    detail = f"{first}\n\n {_flat(refused.message)}  "
+    end = "" if status in _BARE else "  "
+    detail = f"{first}\n\n {_flat(refused.message)}{end}"
     if kind == "text/html":
         return f"{kind}; charset=UTF-8", _html(status, detail).encode()
     if kind == "text/plain":
