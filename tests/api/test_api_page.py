@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from acme_fleet import Fleet, a_report, name_of
+from acme_fleet import PROFILES, Fleet, a_report, name_of
 from service import Answer
 from wherry.api.openapi import refusals, success
 from wherry.api.routes import Everybody, Route
@@ -82,6 +82,7 @@ class Story:
     def _steady(self, text: str) -> str:
         for old, new in self._jobs.items():
             text = text.replace(old, new)
+        text = text.replace(str(PROFILES), "/etc/wherry/profiles")
         text = TIME.sub("2026-11-22T10:15:00.000Z", text)
         return MOMENT.sub("1795342510.0", text)
 
