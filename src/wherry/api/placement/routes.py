@@ -103,7 +103,7 @@ _CHANGED: Says = {
 }
 _NOT_CREATED = Say(400, "Unable to create inventory for resource provider {uuid}: {error}")
 _NOT_UPDATED = Say(400, "Unable to update inventory for resource provider {uuid}: {error}")
-_NOT_DELETED = Say(404, "No inventory of class {resource_class} found for delete: {error}")
+_NONE_TO_DELETE = "No inventory of class {resource_class} found for delete"
 _NOT_ALLOCATED = "Unable to allocate inventory for consumer {consumer_uuid}: {error}"
 
 
@@ -237,8 +237,8 @@ ROUTES: tuple[Route, ...] = (
             r.InventoryHeld: Say(
                 409, "Unable to delete inventory of class {resource_class}: {error}", CONCURRENT
             ),
-            r.NoSuchInventory: _NOT_DELETED,
-            r.NoSuchClass: _NOT_DELETED,
+            r.NoSuchInventory: Say(404, f"{_NONE_TO_DELETE}: {_NONE_TO_DELETE}"),
+            r.NoSuchClass: Say(404, f"{_NONE_TO_DELETE}: {{error}}"),
         },
     ),
     Route(
