@@ -286,7 +286,7 @@ def start(theirs: Peer, ours: Wire) -> Pair:
         for name in TRAITS:
             say("DELETE", f"/traits/{name}")
     pair = Pair(theirs, ours)
-    for uuid in UUIDS[:2]:
+    for uuid in UUIDS[:3]:
         pair("POST", RP, {"uuid": uuid, "name": uuid})
         body = {
             "resource_provider_generation": 0,

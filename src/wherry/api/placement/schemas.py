@@ -30,13 +30,17 @@ def pick(versions: Versions, microversion: Microversion) -> Schema:
     return next(schema for since, schema in versions if since <= microversion)
 
 
-def _record(
-    properties: Mapping[str, Any], required: tuple[str, ...] = (), **more: Any
-) -> dict[str, Any]:
+def _record(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
     if required:
         schema["required"] = list(required)
-    return schema | {"additionalProperties": False} | more
+    return schema | {"additionalProperties": False}
+
+
+def _closed(properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
+    """As `_record`, with its last two keys the other way round."""
+    schema = {"type": "object", "properties": dict(properties), "additionalProperties": False}
+    return schema | {"required": list(required)}
 
 
 _NAME = {"name": {"type": "string", "maxLength": 200}}
@@ -145,7 +149,7 @@ _LISTED: Schema = {
     "type": "array",
     "minItems": 1,
     "items": _record(
-        {"resource_provider": _record({"uuid": _UUID}, ("uuid",)), "resources": _RESOURCES},
+        {"resource_provider": _closed({"uuid": _UUID}, ("uuid",)), "resources": _RESOURCES},
         ("resource_provider", "resources"),
     ),
 }
@@ -178,15 +182,15 @@ _HELD_28 = {**_HELD_13, "consumer_generation": _EXPECTED}
 _HELD_34 = {**_HELD_28, "mappings": _MAPPINGS}
 _HELD_38 = {**_HELD_34, "consumer_type": _TYPE}
 _EXPECTING = (*_OWNED, "consumer_generation")
-_RECORD_13 = _record(_HELD_13, _OWNED)
-_RECORD_28 = _record(_HELD_28, _EXPECTING)
-_RECORD_34 = _record(_HELD_34, _EXPECTING)
-_RECORD_38 = _record(_HELD_38, (*_EXPECTING, "consumer_type"))
+_RECORD_13 = _closed(_HELD_13, _OWNED)
+_RECORD_28 = _closed(_HELD_28, _EXPECTING)
+_RECORD_34 = _closed(_HELD_34, _EXPECTING)
+_RECORD_38 = _closed(_HELD_38, (*_EXPECTING, "consumer_type"))
 PUT_ALLOCATIONS: Versions = (
     ((1, 38), _RECORD_38),
     ((1, 34), _RECORD_34),
     ((1, 28), _RECORD_28),
-    ((1, 12), _record(_HELD_12, _OWNED)),
+    ((1, 12), _closed(_HELD_12, _OWNED)),
     ((1, 8), _record({"allocations": _LISTED, **_OWNERS}, _OWNED)),
     ((1, 0), _record({"allocations": _LISTED}, ("allocations",))),
 )
