@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, UnsetType
 
 from wherry.app.engine import Engine
-from wherry.app.placement.names import require_classes
+from wherry.app.placement.names import in_order, require_classes
 from wherry.app.placement.providers import require_provider
 from wherry.app.placement.refusals import (
     EXCEEDS,
@@ -170,7 +170,7 @@ def _require_sound(tx: Tx, asked: Sequence[Asked]) -> None:
     stock = {uuid: read_stock(tx, row) for uuid, row in rows.items()}
     bare = sorted(uuid for uuid in named if not classes.keys() & stock[uuid].keys())
     if bare:
-        raise InventoryMissing(classes, bare)
+        raise InventoryMissing(in_order(classes), bare)
     for one in asked:
         for uuid, amounts in one.allocations.items():
             for name, amount in amounts.items():
