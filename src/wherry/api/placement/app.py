@@ -31,7 +31,8 @@ from wherry.api.placement.microversions import (
 )
 from wherry.api.placement.policy import Profile, require_allowed
 from wherry.api.placement.refused import Refused, render_refused, title_of
-from wherry.api.placement.routes import EVERYWHERE, ROUTES, Route, Say
+from wherry.api.placement.routes import ROUTES, Route
+from wherry.api.placement.says import EVERYWHERE, Say
 from wherry.api.placement.validation import parse_query
 from wherry.app.settings import is_loopback
 from wherry.model import errors

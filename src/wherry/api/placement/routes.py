@@ -6,7 +6,6 @@ words it refuses what its use case refuses.
 Source: Placement API reference; Placement 16.0.0 as it answers, probed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wherry.api.placement import (
@@ -21,28 +20,20 @@ from wherry.api.placement import (
 from wherry.api.placement.calls import Handler
 from wherry.api.placement.microversions import NEWEST, OLDEST, Microversion
 from wherry.api.placement.policy import RESHAPE, USAGES
-from wherry.api.placement.refused import UNDEFINED
+from wherry.api.placement.says import (
+    CHANGED,
+    CONCURRENT,
+    NO_INVENTORIES,
+    NO_PROVIDER,
+    NONE_TO_DELETE,
+    NOT_ALLOCATED,
+    NOT_CREATED,
+    NOT_DELETED,
+    NOT_UPDATED,
+    Say,
+    Says,
+)
 from wherry.app.placement import refusals as r
-from wherry.model.errors import WherryError
-
-CONCURRENT = "placement.concurrent_update"
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """How a refusal of a use case stands in an answer.
-
-    Attributes:
-        text: with ``{error}`` for what the use case says, and in braces by name the parts of
-            the path and the facts of the error.
-    """
-
-    status: int
-    text: str
-    code: str = UNDEFINED
-
-
-Says = Mapping[type[WherryError], Say]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,42 +60,7 @@ class Route:
     says: Says = field(default_factory=dict)
 
 
-EVERYWHERE: Says = {
-    r.NoSuchProvider: Say(404, "{error}"),
-    r.NoSuchClass: Say(404, "{error}"),
-    r.NoSuchTrait: Say(404, "{error}"),
-    r.NoSuchInventory: Say(404, "{error}"),
-    r.NothingHeld: Say(404, "{error}"),
-    r.Managed: Say(409, "{error}", r.Managed.code),
-    r.GenerationConflict: Say(409, "resource provider generation conflict", CONCURRENT),
-    r.ConsumerConflict: Say(409, "{error}", CONCURRENT),
-    r.StandardName: Say(400, "{error}"),
-    r.NameUsed: Say(409, "{error}"),
-    r.UnknownProviderInAllocation: Say(400, "{error}"),
-    r.AllocationRefused: Say(409, "Unable to allocate inventory: {error}"),
-    r.InventoryHeld: Say(409, "update conflict: {error}", r.InventoryHeld.code),
-    r.ProviderTaken: Say(
-        409, "Conflicting resource provider {error} already exists.", r.ProviderTaken.code
-    ),
-}
-"""In which words refusals stand where a route has none of its own."""
-
 _ON_PROVIDER = "/resource_providers/{uuid}"
-_NO_PROVIDER: Says = {
-    r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found: {error}")
-}
-_CHANGED: Says = {
-    r.GenerationConflict: Say(
-        409,
-        "Resource provider's generation already changed. Please update the generation and "
-        "try again.",
-        CONCURRENT,
-    )
-}
-_NOT_CREATED = Say(400, "Unable to create inventory for resource provider {uuid}: {error}")
-_NOT_UPDATED = Say(400, "Unable to update inventory for resource provider {uuid}: {error}")
-_NONE_TO_DELETE = "No inventory of class {resource_class} found for delete"
-_NOT_ALLOCATED = "Unable to allocate inventory for consumer {consumer_uuid}: {error}"
 
 
 def _rule(noun: str, verb: str) -> str:
@@ -143,17 +99,7 @@ ROUTES: tuple[Route, ...] = (
         path=_ON_PROVIDER,
         handler=providers.delete_provider,
         rule=_rule("resource_providers", "delete"),
-        says={
-            r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found for delete"),
-            r.ProviderHeld: Say(
-                409, "Unable to delete resource provider {uuid}: {error}", r.ProviderHeld.code
-            ),
-            r.ProviderHasChildren: Say(
-                409,
-                "Unable to delete parent resource provider {uuid}: {error}",
-                r.ProviderHasChildren.code,
-            ),
-        },
+        says=NOT_DELETED,
     ),
     Route(
         method="PUT",
@@ -179,8 +125,8 @@ ROUTES: tuple[Route, ...] = (
         takes_body=True,
         says={
             r.InventoryExists: Say(409, "Update conflict: {error}", CONCURRENT),
-            r.BadCapacity: _NOT_CREATED,
-            r.NoSuchClass: _NOT_CREATED,
+            r.BadCapacity: NOT_CREATED,
+            r.NoSuchClass: NOT_CREATED,
         },
     ),
     Route(
@@ -194,7 +140,7 @@ ROUTES: tuple[Route, ...] = (
                 400,
                 "Unknown resource class in inventory for resource provider {uuid}: {error}",
             ),
-            r.BadCapacity: _NOT_UPDATED,
+            r.BadCapacity: NOT_UPDATED,
         },
     ),
     Route(
@@ -225,7 +171,7 @@ ROUTES: tuple[Route, ...] = (
                 400,
                 "No inventory record with resource class for resource provider {uuid}: {error}",
             ),
-            r.BadCapacity: _NOT_UPDATED,
+            r.BadCapacity: NOT_UPDATED,
         },
     ),
     Route(
@@ -237,8 +183,8 @@ ROUTES: tuple[Route, ...] = (
             r.InventoryHeld: Say(
                 409, "Unable to delete inventory of class {resource_class}: {error}", CONCURRENT
             ),
-            r.NoSuchInventory: Say(404, f"{_NONE_TO_DELETE}: {_NONE_TO_DELETE}"),
-            r.NoSuchClass: Say(404, f"{_NONE_TO_DELETE}: {{error}}"),
+            r.NoSuchInventory: Say(404, f"{NONE_TO_DELETE}: {NONE_TO_DELETE}"),
+            r.NoSuchClass: Say(404, f"{NONE_TO_DELETE}: {{error}}"),
         },
     ),
     Route(
@@ -247,7 +193,7 @@ ROUTES: tuple[Route, ...] = (
         handler=inventories.list_usages,
         rule=_rule("resource_providers", "usages"),
         gives_json=True,
-        says=_NO_PROVIDER,
+        says=NO_PROVIDER,
     ),
     Route(
         method="GET",
@@ -264,7 +210,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_providers:aggregates", "update"),
         since=(1, 1),
         takes_body=True,
-        says=_CHANGED,
+        says=CHANGED,
     ),
     Route(
         method="GET",
@@ -283,7 +229,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_providers:traits", "list"),
         since=(1, 6),
         gives_json=True,
-        says=_NO_PROVIDER,
+        says=NO_PROVIDER,
     ),
     Route(
         method="PUT",
@@ -292,7 +238,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_providers:traits", "update"),
         since=(1, 6),
         takes_body=True,
-        says={**_CHANGED, r.NoSuchTrait: Say(400, "No such trait {name}")},
+        says={**CHANGED, r.NoSuchTrait: Say(400, "No such trait {name}")},
     ),
     Route(
         method="DELETE",
@@ -407,7 +353,7 @@ ROUTES: tuple[Route, ...] = (
         handler=allocations.put_allocations,
         rule=_rule("allocations", "update"),
         takes_body=True,
-        says={r.NoSuchClass: Say(400, _NOT_ALLOCATED)},
+        says={r.NoSuchClass: Say(400, NOT_ALLOCATED)},
     ),
     Route(
         method="DELETE",
