@@ -115,7 +115,7 @@ ROUTES: tuple[Route, ...] = (
         handler=inventories.list_inventories,
         rule=_rule("resource_providers:inventories", "list"),
         gives_json=True,
-        says={r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found : {error}")},
+        says=NO_INVENTORIES,
     ),
     Route(
         method="POST",
@@ -158,7 +158,7 @@ ROUTES: tuple[Route, ...] = (
         handler=inventories.get_inventory,
         rule=_rule("resource_providers:inventories", "show"),
         gives_json=True,
-        says={r.NoSuchProvider: Say(404, "No resource provider with uuid {uuid} found : {error}")},
+        says=NO_INVENTORIES,
     ),
     Route(
         method="PUT",
