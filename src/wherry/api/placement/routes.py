@@ -17,22 +17,11 @@ from wherry.api.placement import (
     qualities,
     root,
 )
+from wherry.api.placement import says as words
 from wherry.api.placement.calls import Handler
 from wherry.api.placement.microversions import NEWEST, OLDEST, Microversion
 from wherry.api.placement.policy import RESHAPE, USAGES
-from wherry.api.placement.says import (
-    CHANGED,
-    CONCURRENT,
-    NO_INVENTORIES,
-    NO_PROVIDER,
-    NONE_TO_DELETE,
-    NOT_ALLOCATED,
-    NOT_CREATED,
-    NOT_DELETED,
-    NOT_UPDATED,
-    Say,
-    Says,
-)
+from wherry.api.placement.says import CONCURRENT, Say, Says
 from wherry.app.placement import refusals as r
 
 
@@ -99,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
         path=_ON_PROVIDER,
         handler=providers.delete_provider,
         rule=_rule("resource_providers", "delete"),
-        says=NOT_DELETED,
+        says=words.NOT_DELETED,
     ),
     Route(
         method="PUT",
@@ -115,7 +104,7 @@ ROUTES: tuple[Route, ...] = (
         handler=inventories.list_inventories,
         rule=_rule("resource_providers:inventories", "list"),
         gives_json=True,
-        says=NO_INVENTORIES,
+        says=words.NO_INVENTORIES,
     ),
     Route(
         method="POST",
@@ -125,8 +114,8 @@ ROUTES: tuple[Route, ...] = (
         takes_body=True,
         says={
             r.InventoryExists: Say(409, "Update conflict: {error}", CONCURRENT),
-            r.BadCapacity: NOT_CREATED,
-            r.NoSuchClass: NOT_CREATED,
+            r.BadCapacity: words.NOT_CREATED,
+            r.NoSuchClass: words.NOT_CREATED,
         },
     ),
     Route(
@@ -140,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
                 400,
                 "Unknown resource class in inventory for resource provider {uuid}: {error}",
             ),
-            r.BadCapacity: NOT_UPDATED,
+            r.BadCapacity: words.NOT_UPDATED,
         },
     ),
     Route(
@@ -158,7 +147,7 @@ ROUTES: tuple[Route, ...] = (
         handler=inventories.get_inventory,
         rule=_rule("resource_providers:inventories", "show"),
         gives_json=True,
-        says=NO_INVENTORIES,
+        says=words.NO_INVENTORIES,
     ),
     Route(
         method="PUT",
@@ -171,7 +160,7 @@ ROUTES: tuple[Route, ...] = (
                 400,
                 "No inventory record with resource class for resource provider {uuid}: {error}",
             ),
-            r.BadCapacity: NOT_UPDATED,
+            r.BadCapacity: words.NOT_UPDATED,
         },
     ),
     Route(
@@ -183,8 +172,8 @@ ROUTES: tuple[Route, ...] = (
             r.InventoryHeld: Say(
                 409, "Unable to delete inventory of class {resource_class}: {error}", CONCURRENT
             ),
-            r.NoSuchInventory: Say(404, f"{NONE_TO_DELETE}: {NONE_TO_DELETE}"),
-            r.NoSuchClass: Say(404, f"{NONE_TO_DELETE}: {{error}}"),
+            r.NoSuchInventory: Say(404, f"{words.NONE_TO_DELETE}: {words.NONE_TO_DELETE}"),
+            r.NoSuchClass: Say(404, f"{words.NONE_TO_DELETE}: {{error}}"),
         },
     ),
     Route(
@@ -193,7 +182,7 @@ ROUTES: tuple[Route, ...] = (
         handler=inventories.list_usages,
         rule=_rule("resource_providers", "usages"),
         gives_json=True,
-        says=NO_PROVIDER,
+        says=words.NO_PROVIDER,
     ),
     Route(
         method="GET",
@@ -210,7 +199,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_providers:aggregates", "update"),
         since=(1, 1),
         takes_body=True,
-        says=CHANGED,
+        says=words.CHANGED,
     ),
     Route(
         method="GET",
@@ -218,9 +207,7 @@ ROUTES: tuple[Route, ...] = (
         handler=allocations.list_held,
         rule=_rule("resource_providers:allocations", "list"),
         gives_json=True,
-        says={
-            r.NoSuchProvider: Say(404, "Resource provider '{uuid}' not found: {error}"),
-        },
+        says={r.NoSuchProvider: Say(404, "Resource provider '{uuid}' not found: {error}")},
     ),
     Route(
         method="GET",
@@ -229,7 +216,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_providers:traits", "list"),
         since=(1, 6),
         gives_json=True,
-        says=NO_PROVIDER,
+        says=words.NO_PROVIDER,
     ),
     Route(
         method="PUT",
@@ -238,7 +225,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_providers:traits", "update"),
         since=(1, 6),
         takes_body=True,
-        says={**CHANGED, r.NoSuchTrait: Say(400, "No such trait {name}")},
+        says={**words.CHANGED, r.NoSuchTrait: Say(400, "No such trait {name}")},
     ),
     Route(
         method="DELETE",
@@ -353,7 +340,7 @@ ROUTES: tuple[Route, ...] = (
         handler=allocations.put_allocations,
         rule=_rule("allocations", "update"),
         takes_body=True,
-        says={r.NoSuchClass: Say(400, NOT_ALLOCATED)},
+        says={r.NoSuchClass: Say(400, words.NOT_ALLOCATED)},
     ),
     Route(
         method="DELETE",
