@@ -8,7 +8,17 @@ from wherry.inventory.fleet import Fleet
 from wherry.inventory.host_view import HostView
 from wherry.migrate.running import CODES, Correction, learn, make_finding, runs_on, settle
 from wherry.migrate.slots import name_devices
-from wherry.model.errors import NotFound, TokenExpired, WherryError, WrongState
+from wherry.model.errors import (
+    CapacityExceeded,
+    ConsumerChanged,
+    ExclusiveConflict,
+    FactsChanged,
+    NotFound,
+    SlotTaken,
+    TokenExpired,
+    UnitsNotTaken,
+    WrongState,
+)
 from wherry.model.facts import Report
 from wherry.model.guests import Guest
 from wherry.model.inventory import Finding
@@ -21,6 +31,17 @@ from wherry.store.migrations import read_migrations
 from wherry.store.providers import read_providers
 from wherry.store.reports import replace_findings
 from wherry.store.transaction import Tx
+
+REFUSED = (
+    CapacityExceeded,
+    ConsumerChanged,
+    ExclusiveConflict,
+    FactsChanged,
+    NotFound,
+    SlotTaken,
+    UnitsNotTaken,
+)
+"""What a claim is refused with; all else is trouble of the whole report."""
 
 
 def lock_guests(tx: Tx, report: Report) -> dict[str, Guest]:
@@ -94,7 +115,7 @@ def _write(tx: Tx, engine: Engine, correction: Correction) -> tuple[Finding, ...
     if correction.claim is not None:
         try:
             outcome = write_claim(tx, correction.claim, now=engine.clock())
-        except WherryError as error:
+        except REFUSED as error:
             return (make_finding("GUEST_CLAIM_REFUSED", f"{guest.uuid}: {error}"),)
         devices = outcome.devices.get(guest.uuid, {})
         guest = replace(guest, slots=name_devices(guest.slots, devices))
