@@ -67,3 +67,13 @@ def test_threads_may_share_it():
         answers = list(pool.map(lambda guest: ask(cache, guest), guests))
 
     assert answers == [ask(JudgementCache(), guest) for guest in guests]
+
+
+def test_questions_that_meet_no_shape_go_too():
+    """A fleet without offers must not make the cache grow with every guest."""
+    cache = JudgementCache(kept=10)
+    for minor in range(50):
+        guest = a_guest(a_contract(version=f"2.{minor}.0"), host="elsewhere")
+        find_targets(guest, None, a_fleet().view, TargetsRequest(policy=Policy()), cache)
+
+    assert cache.questions <= 11

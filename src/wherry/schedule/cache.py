@@ -19,7 +19,7 @@ from wherry.model.checks import Policy
 from wherry.model.device import Contract
 
 KEPT = 200_000
-"""Judgements kept in all; those of the contracts that were asked about first go first."""
+"""Judgements and questions kept in all; those of the contracts asked about first go first."""
 
 ByShape = dict[bytes, Judgement]
 
@@ -35,6 +35,11 @@ class JudgementCache:
     def __len__(self) -> int:
         return sum(map(len, list(self._by_question.values())))
 
+    @property
+    def questions(self) -> int:
+        """Contracts, each under one policy, of which anything is kept."""
+        return len(self._by_question)
+
     def open(self, contract: Contract, policy: Policy, asked: Asked) -> "ContractJudge":
         """Start asking about one contract under one policy."""
         general = pair_policy(policy)
@@ -49,10 +54,10 @@ class JudgementCache:
         return ContractJudge(key, anybody, general, asked, known)
 
     def _make_room(self) -> None:
-        held = sum(map(len, self._by_question.values()))
+        held = len(self._by_question) + len(self)
         while held > self._kept and self._by_question:
             first = next(iter(self._by_question))
-            held -= len(self._by_question.pop(first))
+            held -= 1 + len(self._by_question.pop(first))
 
 
 class ContractJudge:
