@@ -5,6 +5,8 @@ import threading
 import pytest
 
 from placement_wire import C1, C2, RP, U1, U2, U3, holds
+from wherry.model.claims import Claim, Holding
+from wherry.store.claims import write_claim
 
 
 def test_a_consumer_holds_what_was_written(wire):
@@ -214,3 +216,33 @@ def test_writers_at_once_never_fill_more_than_there_is(wire):
         thread.join()
     assert sorted(statuses) == [204] * 20 + [409] * 28
     assert wire.ok("GET", f"{RP}/{U1}/usages")["usages"] == {"VCPU": 20}
+
+
+def modified(wire, path):
+    """When something changed last, as its answer says."""
+    return wire("GET", path).headers["last-modified"]
+
+
+def test_claims_of_either_door_tell_when_a_provider_and_its_consumer_changed(make_wire):
+    """Clients of Placement poll by it; a guest's claim comes through the service's own door."""
+    wire = make_wire()
+    clock = iter(range(1_000_000_000, 1_000_100_000, 3600))
+    wire.engine.clock = lambda: float(next(clock))
+    wire.provider(VCPU=8)
+    made = modified(wire, f"{RP}/{U1}")
+    wire.allocate(on_1={"VCPU": 1})
+    allocated = modified(wire, f"{RP}/{U1}")
+    claim = Claim(
+        id="claimed",
+        holdings=(
+            Holding(
+                consumer=C1, consumer_type="INSTANCE", project="p", user="u",
+                allocations={U1: {"VCPU": 2}},
+            ),
+        ),
+    )  # fmt: skip
+    wire.engine.store.write(lambda tx: write_claim(tx, claim, now=1_100_000_000.0))
+
+    assert made != allocated
+    assert modified(wire, f"{RP}/{U1}") == "Tue, 09 Nov 2004 11:33:20 GMT"
+    assert modified(wire, f"/allocations/{C1}") == "Tue, 09 Nov 2004 11:33:20 GMT"

@@ -1,5 +1,6 @@
 """A claim as rows, in the order in which both engines take them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -39,6 +40,7 @@ class ClaimRows:
         allocations: index of the holding, provider, class, units.
         occupants: index of the holding, provider, slot, type, exclusive value, device.
         facts: provider and the facts generation that it must have.
+        named: providers that a client of Placement named, sorted; None: no such client asks.
     """
 
     id: str
@@ -48,9 +50,10 @@ class ClaimRows:
     allocations: tuple[AllocationRow, ...]
     occupants: tuple[OccupantRow, ...]
     facts: tuple[tuple[str, int], ...]
+    named: tuple[str, ...] | None
 
 
-def claim_rows(claim: Claim, *, at: float) -> ClaimRows:
+def claim_rows(claim: Claim, *, at: float, named: Collection[str] | None = None) -> ClaimRows:
     """Flatten a claim, sorted by consumer, provider, class.
 
     Raises:
@@ -75,6 +78,7 @@ def claim_rows(claim: Claim, *, at: float) -> ClaimRows:
             for occupant in sorted(holding.occupants, key=lambda o: (o.provider, o.slot))
         ),
         facts=tuple(sorted(claim.facts.items())),
+        named=None if named is None else tuple(sorted(named)),
     )
 
 

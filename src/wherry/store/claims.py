@@ -4,7 +4,7 @@ Source: design, section 6; docs/explanation/claims.md.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import delete
@@ -27,7 +27,9 @@ from wherry.store.providers import exclusive_by
 from wherry.store.transaction import Tx
 
 
-def write_claim(tx: Tx, claim: Claim, *, now: float) -> ClaimOutcome:
+def write_claim(
+    tx: Tx, claim: Claim, *, now: float, named: Collection[str] | None = None
+) -> ClaimOutcome:
     """Write a claim if the facts it was decided on still stand and everything fits.
 
     Two claims that both fit do not conflict: capacity is asked in the update itself, and only
@@ -42,6 +44,9 @@ def write_claim(tx: Tx, claim: Claim, *, now: float) -> ClaimOutcome:
 
     Args:
         now: seconds since the epoch, kept with the claim's id until `prune_claims`.
+        named: providers whose generation moves for Placement's clients, also where nothing
+            changes on them; that of others then stays for these clients.  None: it moves
+            where something changes.
 
     Raises:
         InvalidRequest: the claim names something twice, or holds amounts that are none.
@@ -54,7 +59,7 @@ def write_claim(tx: Tx, claim: Claim, *, now: float) -> ClaimOutcome:
         ExclusiveConflict: instances in use have another value than asked.
         NotFound: there is no such provider, or it has no such device.
     """
-    rows = claim_rows(claim, at=now)
+    rows = claim_rows(claim, at=now, named=named)
     answer = _apply(tx, rows)
     if "error" in answer:
         raise _ERRORS[answer["error"]](tx, claim, answer)

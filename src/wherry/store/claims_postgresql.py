@@ -1,6 +1,6 @@
 """A claim on PostgreSQL: one call of the server-side function.
 
-Source: schema/versions/0001_claim.sql.
+Source: schema/versions/0003_claim.sql.
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ import psycopg
 from wherry.store.claim_rows import ClaimRows
 
 _CALL = (
-    "SELECT wherry_claim_0001(%s::text, %s::text, %s::double precision,"
+    "SELECT wherry_claim_0003(%s::text, %s::text, %s::double precision,"
     " %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
     " %s::int[], %s::text[], %s::text[], %s::bigint[],"
     " %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-    " %s::text[], %s::bigint[])"
+    " %s::text[], %s::bigint[], %s::text[])"
 )
 
 
@@ -24,9 +24,10 @@ def apply_claim(db: psycopg.Connection[Any], rows: ClaimRows) -> dict[str, Any]:
     allocations = _columns([(row[0] + 1, *row[1:]) for row in rows.allocations], 4)
     occupants = _columns([(row[0] + 1, *row[1:]) for row in rows.occupants], 6)
     facts = _columns(rows.facts, 2)
+    named = None if rows.named is None else list(rows.named)
     row = db.execute(
         _CALL,
-        [rows.id, rows.digest, rows.at, *holdings, *allocations, *occupants, *facts],
+        [rows.id, rows.digest, rows.at, *holdings, *allocations, *occupants, *facts, named],
         binary=True,
     ).fetchone()
     answer: dict[str, Any] = row[0] if row else {}

@@ -3,7 +3,7 @@
 The writer is alone, so nothing here locks; the order of the steps is the function's, so that
 both refuse for the same reason.
 
-Source: schema/versions/0001_claim.sql, the twin of this module and of `claims_sqlite_slots`.
+Source: schema/versions/0003_claim.sql, the twin of this module and of `claims_sqlite_slots`.
 """
 
 import sqlite3
@@ -62,7 +62,7 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     count_left_instances(db, moves)
     outcome = {
         "consumers": _close_consumers(db, rows, ids, new),
-        "providers": _move_generations(db, uuids),
+        "providers": _move_generations(db, rows, uuids),
         "devices": read_devices(db, rows, ids),
     }
     db.execute(
@@ -84,9 +84,9 @@ def _open_consumers(db: sqlite3.Connection, rows: ClaimRows) -> tuple[list[int],
             raise Refused(error="consumer", consumer=uuid, expected=wanted, found=generation)
         if found is None:
             found = db.execute(
-                "INSERT INTO consumer (uuid, generation, type, project, user_id)"
-                " VALUES (?, 1, ?, ?, ?) RETURNING id",
-                (uuid, kind, project, user),
+                "INSERT INTO consumer (uuid, generation, type, project, user_id, changed_at)"
+                " VALUES (?, 1, ?, ?, ?, ?) RETURNING id",
+                (uuid, kind, project, user, rows.at),
             ).fetchone()
         ids.append(found[0])
         new.append(generation is None)
@@ -254,18 +254,22 @@ def _close_consumers(
         else:
             generations[uuid] = db.execute(
                 "UPDATE consumer SET generation = generation + 1, type = ?, project = ?,"
-                " user_id = ? WHERE id = ? RETURNING generation",
-                (kind, project, user, ids[index]),
+                " user_id = ?, changed_at = ? WHERE id = ? RETURNING generation",
+                (kind, project, user, rows.at, ids[index]),
             ).fetchone()[0]
     return generations
 
 
-def _move_generations(db: sqlite3.Connection, uuids: Uuids) -> dict[str, int]:
+def _move_generations(db: sqlite3.Connection, rows: ClaimRows, uuids: Uuids) -> dict[str, int]:
+    """Move generations on: of what changes, and of what a client of Placement names."""
+    named = rows.named or ()
     generations: dict[str, int] = {}
-    for provider, uuid in uuids.items():
+    for uuid in sorted({*uuids.values(), *named}):
+        is_silent = rows.named is not None and uuid not in named
         generations[uuid] = db.execute(
-            "UPDATE provider SET generation = generation + 1 WHERE id = ? RETURNING generation",
-            (provider,),
+            "UPDATE provider SET generation = generation + 1, changed_at = ?, silent = silent + ?"
+            " WHERE uuid = ? RETURNING generation",
+            (rows.at, is_silent, uuid),
         ).fetchone()[0]
     db.executemany(
         "INSERT INTO change (kind, ref, generation) VALUES ('use', ?, ?)",

@@ -1,6 +1,6 @@
 """The devices of a claim on SQLite: slots, names, values to agree in, instances on the host.
 
-Source: schema/versions/0001_claim.sql, the twin of this module.
+Source: schema/versions/0003_claim.sql, the twin of this module.
 """
 
 import json

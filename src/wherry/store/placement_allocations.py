@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import distinct, func, select, update
+from sqlalchemy import distinct, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from wherry.model.claims import Occupant
 from wherry.store import tables
@@ -107,10 +108,28 @@ def read_occupants(tx: Tx, uuids: Iterable[str]) -> dict[str, list[Occupant]]:
     return found
 
 
-def stamp_consumers(tx: Tx, uuids: Iterable[str], *, now: float) -> None:
-    """Write down when a claim changed consumers."""
-    for batch in batches(sorted(set(uuids))):
-        tx.execute(update(consumer).where(consumer.c.uuid.in_(batch)).values(changed_at=now))
+def open_consumers(tx: Tx, uuids: Iterable[str]) -> frozenset[str]:
+    """Lock consumers in order of uuid, as claims do; gives those that were not there.
+
+    These are there from now on, at generation 0, until a claim of the same transaction makes
+    them hold something or ends them.
+    """
+    opened = set()
+    for uuid in sorted(set(uuids)):
+        query = select(consumer.c.id).where(consumer.c.uuid == uuid).with_for_update()
+        while tx.execute(query).first() is None:
+            if _is_made(tx, uuid):
+                opened.add(uuid)
+                break
+    return frozenset(opened)
+
+
+def _is_made(tx: Tx, uuid: str) -> bool:
+    """Make a consumer; no if another transaction has just made it."""
+    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    row = {"uuid": uuid, "generation": 0, "type": UNKNOWN, "project": "", "user_id": ""}
+    statement = insert(consumer).values(row).on_conflict_do_nothing()
+    return tx.execute(statement.returning(consumer.c.id)).first() is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

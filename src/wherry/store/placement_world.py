@@ -8,7 +8,8 @@ from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
 from wherry.schedule.candidates.world import Provider, World, make_world
 from wherry.store import tables
-from wherry.store.placement_providers import find_providers, read_aggregates, read_traits
+from wherry.store.placement_providers import find_providers
+from wherry.store.placement_qualities import read_aggregates, read_traits
 from wherry.store.providers import read_providers
 from wherry.store.transaction import Tx
 

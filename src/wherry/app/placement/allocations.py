@@ -113,12 +113,19 @@ def delete_allocations(engine: Engine, consumer: str) -> None:
 
 
 def write_allocations(
-    tx: Tx, asked: Sequence[Asked], *, claim: str, now: float, is_delete: bool = False
+    tx: Tx,
+    asked: Sequence[Asked],
+    *,
+    claim: str,
+    now: float,
+    is_delete: bool = False,
+    opened: frozenset[str] = frozenset(),
 ) -> None:
     """Write what consumers shall hold in one transaction.
 
     Args:
         is_delete: whether the client asked to delete, which names no provider.
+        opened: consumers that this transaction has made, to hold them.
 
     Raises: as `set_allocations`.
     """
@@ -126,17 +133,7 @@ def write_allocations(
     for one in asked:
         _require_consumer(one, held.get(one.consumer))
     _require_sound(tx, asked)
-    holdings = _holdings(tx, asked, held)
-    try:
-        outcome = write_claim(tx, Claim(id=claim, holdings=holdings), now=now)
-    except CapacityExceeded as error:
-        raise DoesNotFit(error.resource_class, error.provider, why=EXCEEDS) from error
-    except UnitsNotTaken as error:
-        raise DoesNotFit(error.resource_class, error.provider, why=VIOLATES) from error
-    except ConsumerChanged as error:
-        raise ConsumerConflict(expected=error.found, got=error.expected) from error
-    except NotFound as error:
-        raise UnknownProviderInAllocation(str(error.name)) from error
+    holdings = _holdings(tx, asked, held, opened)
     named = {uuid for one in asked for uuid in one.allocations}
     if not is_delete:
         # Who is to hold nothing counts as naming all that it held.
@@ -146,8 +143,16 @@ def write_allocations(
             if not one.allocations and one.consumer in held
             for uuid in held[one.consumer].allocations
         }
-    placement_providers.count_claim(tx, moved=outcome.providers, named=named, now=now)
-    store.stamp_consumers(tx, outcome.consumers, now=now)
+    try:
+        write_claim(tx, Claim(id=claim, holdings=holdings), now=now, named=named)
+    except CapacityExceeded as error:
+        raise DoesNotFit(error.resource_class, error.provider, why=EXCEEDS) from error
+    except UnitsNotTaken as error:
+        raise DoesNotFit(error.resource_class, error.provider, why=VIOLATES) from error
+    except ConsumerChanged as error:
+        raise ConsumerConflict(expected=error.found, got=error.expected) from error
+    except NotFound as error:
+        raise UnknownProviderInAllocation(str(error.name)) from error
 
 
 def _require_consumer(asked: Asked, held: Held | None) -> None:
@@ -182,7 +187,9 @@ def _require_sound(tx: Tx, asked: Sequence[Asked]) -> None:
                     raise DoesNotFit(name, uuid, why=VIOLATES)
 
 
-def _holdings(tx: Tx, asked: Sequence[Asked], held: Mapping[str, Held]) -> tuple[Holding, ...]:
+def _holdings(
+    tx: Tx, asked: Sequence[Asked], held: Mapping[str, Held], opened: frozenset[str]
+) -> tuple[Holding, ...]:
     occupants = _follow(store.read_occupants(tx, [one.consumer for one in asked]), asked)
     return tuple(
         Holding(
@@ -190,7 +197,7 @@ def _holdings(tx: Tx, asked: Sequence[Asked], held: Mapping[str, Held]) -> tuple
             consumer_type=one.type or _type_of(held.get(one.consumer)),
             project=one.project,
             user=one.user,
-            expected_generation=one.expected,
+            expected_generation=0 if one.consumer in opened else one.expected,
             allocations={uuid: dict(amounts) for uuid, amounts in one.allocations.items()},
             occupants=tuple(occupants.get(one.consumer, ())),
         )

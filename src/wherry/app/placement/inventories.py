@@ -15,7 +15,8 @@ from wherry.app.placement.refusals import (
 )
 from wherry.model.inventory import Inventory
 from wherry.store.placement_inventories import Stock, drop_inventory, read_stock, write_inventory
-from wherry.store.placement_providers import ProviderRow, move_on
+from wherry.store.placement_plans import move_on
+from wherry.store.placement_providers import ProviderRow
 from wherry.store.transaction import Tx
 
 

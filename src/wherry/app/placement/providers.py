@@ -17,6 +17,8 @@ from wherry.app.placement.refusals import (
     ProviderTaken,
 )
 from wherry.store import placement_providers as store
+from wherry.store import placement_qualities as qualities
+from wherry.store import placement_trees as trees
 from wherry.store.placement_inventories import Stock, read_stock
 from wherry.store.placement_providers import ProviderRow, provider
 from wherry.store.transaction import Tx
@@ -61,6 +63,12 @@ def lock_provider(tx: Tx, uuid: str, *, may_be_managed: bool = False) -> Provide
         Managed: a report owns it.
     """
     row = store.lock_providers(tx, [uuid]).get(uuid)
+    return _require_own(row, uuid, may_be_managed=may_be_managed)
+
+
+def _require_own(
+    row: ProviderRow | None, uuid: str, *, may_be_managed: bool = False
+) -> ProviderRow:
     if row is None:
         raise NoSuchProvider(uuid)
     if row.owner == "report" and not may_be_managed:
@@ -94,7 +102,7 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
         if taken:
             # Engines name the first that they find.
             raise ProviderTaken(taken[0])
-        made = store.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
+        made = trees.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
         if made is None:
             raise ProviderTaken(f"name: {name}")
         return made
@@ -131,43 +139,61 @@ def update_provider(
     """
 
     def write(tx: Tx) -> ProviderRow:
-        row = lock_provider(tx, uuid)
-        wanted = row.parent if parent is UNSET else parent
-        above = _new_parent(tx, row, wanted, may_move=may_move)
-        if not store.update_provider(tx, row, name=name, parent=above, now=engine.clock()):
+        row, wanted, tree = _lock_move(tx, uuid, parent)
+        above = _new_parent(row, wanted, tree, may_move=may_move)
+        if not trees.update_provider(tx, row, name=name, parent=above, now=engine.clock()):
             raise ProviderTaken(name)
         return require_provider(tx, uuid)
 
     return engine.store.write(write)
 
 
+Tree = Mapping[str, ProviderRow]
+
+
+def _lock_move(
+    tx: Tx, uuid: str, parent: str | UnsetType | None
+) -> tuple[ProviderRow, str | None, Tree]:
+    """Lock a provider, and where it gets another parent the trees of both, all in one order.
+
+    Gives the provider, the parent that it shall have, and what is known of that one's tree.
+    """
+    before = require_provider(tx, uuid)
+    wanted = before.parent if parent is UNSET else parent
+    if wanted == before.parent:
+        row = lock_provider(tx, uuid)
+        named = [] if wanted is None else [wanted]
+        return row, wanted, store.read_named(tx, named)
+    tree = store.lock_trees(tx, [uuid] if wanted is None else [uuid, wanted])
+    return _require_own(tree.get(uuid), uuid), wanted, tree
+
+
 def _new_parent(
-    tx: Tx, row: ProviderRow, wanted: str | None, *, may_move: bool
+    row: ProviderRow, wanted: str | None, tree: Tree, *, may_move: bool
 ) -> ProviderRow | None:
     if wanted is None:
         if row.parent is not None and not may_move:
             raise BadTree("update", "un-parenting a provider is not currently allowed.")
         return None
-    above = store.find_provider(tx, wanted)
+    above = tree.get(wanted)
     if above is None:
         raise BadTree("create", "parent provider UUID does not exist.")
     if wanted == row.parent:
         return above
     if row.parent is not None and not may_move:
         raise BadTree("update", "re-parenting a provider is not currently allowed.")
-    if row.uuid in _line(store.lock_tree(tx, above.root), above):
+    if row.uuid in _line(tree, above):
         raise BadTree("update", "creating loop in the provider tree is not allowed.")
     return above
 
 
-def _line(tree: list[ProviderRow], row: ProviderRow) -> set[str]:
+def _line(tree: Tree, row: ProviderRow) -> set[str]:
     """A provider and all that stand above it."""
-    parents = {one.uuid: one.parent for one in tree}
     line: set[str] = set()
     at: str | None = row.uuid
     while at is not None:
         line.add(at)
-        at = parents[at]
+        at = tree[at].parent
     return line
 
 
@@ -184,7 +210,7 @@ def delete_provider(engine: Engine, uuid: str) -> None:
             raise ProviderHasChildren
         if store.is_held(tx, row):
             raise ProviderHeld
-        store.delete_provider(tx, row)
+        trees.delete_provider(tx, row)
 
     engine.store.write(write)
 
@@ -220,11 +246,11 @@ def list_providers(engine: Engine, filters: Filters) -> list[ProviderRow]:
 def _meeting(tx: Tx, rows: list[ProviderRow], filters: Filters) -> list[ProviderRow]:
     """Keep those with the right traits and aggregates."""
     if filters.required or filters.forbidden:
-        traits = store.read_traits(tx)
+        traits = qualities.read_traits(tx)
         wanted, unwanted = filters.required, filters.forbidden
         rows = [row for row in rows if _meets(traits.get(row.id, ()), wanted, unwanted)]
     if filters.member_of or filters.not_member_of:
-        aggregates = store.read_aggregates(tx)
+        aggregates = qualities.read_aggregates(tx)
         wanted, unwanted = filters.member_of, filters.not_member_of
         rows = [row for row in rows if _meets(aggregates.get(row.id, ()), wanted, unwanted)]
     return rows

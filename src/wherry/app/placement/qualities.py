@@ -7,7 +7,8 @@ from wherry.app.engine import Engine
 from wherry.app.placement.inventories import require_generation
 from wherry.app.placement.names import Times, require_traits
 from wherry.app.placement.providers import lock_provider, require_provider
-from wherry.store import placement_providers as store
+from wherry.store import placement_qualities as store
+from wherry.store.placement_plans import move_on, move_silently
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.transaction import Tx
 
@@ -58,7 +59,7 @@ def set_traits(
         if _traits(tx, row).keys() == set(names):
             return Traits(names=_traits(tx, row), generation=row.generation)
         store.write_traits(tx, row, names)
-        now = store.move_on(tx, row, now=engine.clock())
+        now = move_on(tx, row, now=engine.clock())
         return Traits(names=_traits(tx, row), generation=now)
 
     return engine.store.write(write)
@@ -94,9 +95,10 @@ def set_aggregates(
         row = lock_provider(tx, uuid, may_be_managed=True)
         require_generation(row, generation)
         store.write_aggregates(tx, row, uuids)
-        now = row.generation
-        if generation is not None:
-            now = store.move_on(tx, row, now=engine.clock())
+        if generation is None:
+            move_silently(tx, [uuid])
+            return Aggregates(uuids=tuple(uuids), generation=row.generation)
+        now = move_on(tx, row, now=engine.clock())
         return Aggregates(uuids=tuple(uuids), generation=now)
 
     return engine.store.write(write)

@@ -8,8 +8,10 @@ from wherry.app.placement.inventories import replace, require_generation
 from wherry.app.placement.names import require_classes
 from wherry.app.placement.refusals import Managed, NoSuchProvider
 from wherry.model.inventory import Inventory
+from wherry.store.placement_allocations import open_consumers, read_holdings
 from wherry.store.placement_inventories import read_stock, write_inventory
-from wherry.store.placement_providers import ProviderRow, lock_providers, move_on
+from wherry.store.placement_plans import move_on
+from wherry.store.placement_providers import ProviderRow, lock_providers
 from wherry.store.transaction import Tx
 
 Reshaped = Mapping[str, tuple[int, Mapping[str, Inventory]]]
@@ -29,14 +31,16 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
 
     def write(tx: Tx) -> None:
         now = engine.clock()
-        rows = _lock(tx, inventories)
+        # In the order of all writers: consumers, then providers.
+        opened = open_consumers(tx, [one.consumer for one in asked])
+        rows = _lock(tx, inventories, asked)
         for uuid, (_, wanted) in inventories.items():
             require_classes(tx, wanted)
             write_inventory(tx, rows[uuid], wanted, now=now)
             if wanted:
                 move_on(tx, rows[uuid], now=now)
         if asked:
-            write_allocations(tx, asked, claim=engine.new_id(), now=now)
+            write_allocations(tx, asked, claim=engine.new_id(), now=now, opened=opened)
         for uuid, (_, wanted) in inventories.items():
             replace(tx, rows[uuid], read_stock(tx, rows[uuid]), wanted, now=now)
             move_on(tx, rows[uuid], now=now)
@@ -44,8 +48,12 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
     engine.store.write(write)
 
 
-def _lock(tx: Tx, inventories: Reshaped) -> dict[str, ProviderRow]:
-    rows = lock_providers(tx, inventories)
+def _lock(tx: Tx, inventories: Reshaped, asked: Sequence[Asked]) -> dict[str, ProviderRow]:
+    """Lock every provider that is given inventories, or held before or after."""
+    touched = {uuid for one in asked for uuid in one.allocations}
+    for held in read_holdings(tx, [one.consumer for one in asked]).values():
+        touched |= held.allocations.keys()
+    rows = lock_providers(tx, touched | inventories.keys())
     for uuid, (generation, _) in inventories.items():
         if uuid not in rows:
             raise NoSuchProvider(uuid)

@@ -1,0 +1,112 @@
+"""Providers that clients make, move in their trees, and remove."""
+
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from wherry.store import tables
+from wherry.store.changes import append_changes
+from wherry.store.gone import read_last_generation, write_last_generation
+from wherry.store.placement_plans import move_silently, write_plan
+from wherry.store.placement_providers import ProviderRow, find_providers
+from wherry.store.rows import batches
+from wherry.store.transaction import Tx
+
+provider = tables.provider
+
+
+def insert_provider(
+    tx: Tx, *, uuid: str, name: str, parent: ProviderRow | None, now: float
+) -> ProviderRow | None:
+    """Write a client's provider that has nothing yet; None if its uuid or name is taken.
+
+    One that comes back goes on above the generation that it had inside: whoever still holds
+    the old one in memory must not take it for newer.
+    """
+    last = read_last_generation(tx, "provider", uuid)
+    insert_ = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = insert_(provider).values(
+        uuid=uuid,
+        name=name,
+        host=None,
+        parent=parent.id if parent else None,
+        root=_number(tx, parent.root) if parent else None,
+        owner="client",
+        generation=last,
+        facts_generation=last,
+        silent=last,
+        gone=False,
+        changed_at=now,
+    )
+    statement = statement.on_conflict_do_nothing()
+    number = tx.execute(statement.returning(provider.c.id)).scalar()
+    if number is None:
+        return None
+    if parent is None:
+        tx.execute(update(provider).where(provider.c.id == number).values(root=number))
+    write_plan(tx, number)
+    append_changes(tx, [("provider", uuid, last)])
+    return find_providers(tx, provider.c.uuid == uuid)[0]
+
+
+def update_provider(
+    tx: Tx, row: ProviderRow, *, name: str, parent: ProviderRow | None, now: float
+) -> bool:
+    """Rename a provider, and put it and all below it under another parent, or under none.
+
+    Says no, and changes nothing, if the name is taken.  Its tree and the other are locked where
+    it gets another parent.
+    """
+    values: dict[str, Any] = {"name": name, "changed_at": now}
+    moved = (parent.uuid if parent else None) != row.parent
+    if moved:
+        values["parent"] = parent.id if parent else None
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(update(provider).where(provider.c.id == row.id).values(values))
+    except IntegrityError:
+        return False
+    touched = [row.uuid]
+    if moved:
+        root = _number(tx, parent.root) if parent else row.id
+        touched = _line(tx, row)
+        for batch in batches(touched):
+            tx.execute(update(provider).where(provider.c.uuid.in_(batch)).values(root=root))
+    write_plan(tx, row.id)
+    move_silently(tx, touched)
+    return True
+
+
+def delete_provider(tx: Tx, row: ProviderRow) -> None:
+    """Remove a provider on which nothing is held and below which nothing stands."""
+    for table in (
+        tables.provider_plan,
+        tables.provider_trait,
+        tables.provider_aggregate,
+        tables.provider_device,
+        tables.seen_instance,
+        tables.view,
+        tables.inventory,
+    ):
+        tx.execute(delete(table).where(table.c.provider == row.id))
+    tx.execute(update(provider).where(provider.c.id == row.id).values(parent=None, root=None))
+    tx.execute(delete(provider).where(provider.c.id == row.id))
+    last = row.moves + 1
+    write_last_generation(tx, "provider", row.uuid, last)
+    append_changes(tx, [("provider", row.uuid, last)])
+
+
+def _number(tx: Tx, uuid: str) -> int:
+    number: int = tx.execute(select(provider.c.id).where(provider.c.uuid == uuid)).scalar_one()
+    return number
+
+
+def _line(tx: Tx, row: ProviderRow) -> list[str]:
+    """A provider's uuid and those of all that stand below it."""
+    tree = provider.alias("tree")
+    line = select(provider.c.id).where(provider.c.id == row.id).cte("line", recursive=True)
+    line = line.union_all(select(tree.c.id).join(line, tree.c.parent == line.c.id))
+    query = select(provider.c.uuid).where(provider.c.id.in_(select(line.c.id)))
+    return sorted(tx.execute(query).scalars())
