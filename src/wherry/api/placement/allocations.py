@@ -9,6 +9,7 @@ from msgspec import UNSET
 from wherry.api.placement import schemas
 from wherry.api.placement.calls import Answer, Ask
 from wherry.api.placement.inventories import parse_inventories
+from wherry.api.placement.microversions import NOBODY
 from wherry.api.placement.refused import Refused
 from wherry.app.placement import allocations as app
 from wherry.app.placement.allocations import Asked
@@ -18,7 +19,11 @@ from wherry.store.placement_allocations import Held
 
 
 def get_allocations(ask: Ask) -> Answer:
-    """Show what a consumer holds."""
+    """Show what a consumer holds.
+
+    A guest that was recorded without a user has the one that Placement gives to consumers of
+    whom nobody said: an empty one could not be sent back.
+    """
     held = app.find_allocations(ask.engine, ask.path["consumer_uuid"])
     if held is None:
         return Answer(body={"allocations": {}}, modified=ask.now())
@@ -29,8 +34,8 @@ def get_allocations(ask: Ask) -> Answer:
     return Answer(
         body={
             "allocations": allocations,
-            "project_id": held.project,
-            "user_id": held.user,
+            "project_id": held.project or NOBODY,
+            "user_id": held.user or NOBODY,
             "consumer_generation": held.generation,
             "consumer_type": held.type,
         },
