@@ -48,6 +48,7 @@ class Client:
             message = f"address {url!r} is no URL such as {DEFAULT_URL}"
             raise BadConfiguration(message)
         self.url = url.rstrip("/")
+        self.token = token
         self._headers = {"Accept": "application/json", "User-Agent": "wherry"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -133,14 +134,18 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def read_token(file: Path | None, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Find the caller's token: in a file, else in ``WHERRY_TOKEN``; None where there is none.
+def read_token(
+    file: Path | None,
+    environ: Mapping[str, str] = os.environ,
+    variable: str = "WHERRY_TOKEN",
+) -> str | None:
+    """Find the caller's token: in a file, else in a variable; None where there is none.
 
     Raises:
         BadConfiguration: the file cannot be read, or is empty.
     """
     if file is None:
-        return environ.get("WHERRY_TOKEN") or None
+        return environ.get(variable) or None
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

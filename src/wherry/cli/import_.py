@@ -1,4 +1,4 @@
-"""``wherry import``: recorded hosts become reports to the service."""
+"""``wherry import``: recorded hosts become reports; a Placement is copied whole."""
 
 import time
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from wherry.agent.client import Client, part
+from wherry.cli.copying import Copying, copies_placement
 from wherry.cli.exits import exit_of
 from wherry.cli.output import print_json, progress, say
 from wherry.cli.service import asks_service, json_option
@@ -20,16 +21,21 @@ from wherry.model.facts import Facts, Report
 from wherry.model.wire import ReportAnswer
 
 
-@click.command("import", short_help="Report recorded hosts to the service.")
-@click.argument(
-    "sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path)
-)
+@click.command("import", short_help="Take in recorded hosts, or a whole Placement.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the host; with one SOURCE only (default: the file's).")
 @click.option(
     "--beside",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of libvirt's XML and the tools' JSON that goes with one snapshot.",
 )
+@click.option(
+    "--from-placement",
+    "placement_url",
+    metavar="URL",
+    help="Copy all that this Placement holds, and compare both afterwards.",
+)
+@copies_placement
 @json_option
 @asks_service
 def import_(
@@ -38,13 +44,29 @@ def import_(
     *,
     name: str | None,
     beside: Path | None,
+    placement_url: str | None,
+    copying: Copying,
     as_json: bool,
 ) -> int:
-    """Report each SOURCE as a host.
+    """Report each SOURCE as a host, or copy a Placement.
 
     A SOURCE is a snapshot file, or a folder of libvirt's XML and mdevctl's JSON.
     All that can be taken are taken; ends with the status of the first that cannot.
+
+    With --from-placement URL, make the service hold what that Placement holds. It
+    reads both, writes what differs, and reads both again; run it again where it was
+    cut off. Ends with 1 where anything was refused or is not the same.
     """
+    if bool(sources) == bool(placement_url):
+        raise click.UsageError("give either a SOURCE or --from-placement URL")
+    if placement_url:
+        if name or beside:
+            raise click.UsageError("--name and --beside go with a SOURCE")
+        return copying.run(
+            copying.placement(placement_url, "source"),
+            copying.service(client, "target"),
+            as_json=as_json,
+        )
     if len(sources) > 1 and (name or beside):
         raise click.UsageError("--name and --beside go with one SOURCE")
     sides = read_side_files(beside) if beside else {}
