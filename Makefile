@@ -67,7 +67,7 @@ lock: ## write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    pyproject.toml --group build -o requirements/run.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    pyproject.toml --all-extras --group build --group test --group check --group docs -o requirements/dev.lock
+	    pyproject.toml --all-extras --group build --group test --group client --group check --group docs -o requirements/dev.lock
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache docs/_build build dist .coverage*

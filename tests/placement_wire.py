@@ -53,7 +53,7 @@ class Wire:
             PlacementDoor(
                 engine=engine,
                 identify=identify_noauth2,
-                profile=PROFILES[policy],
+                policy=PROFILES[policy],
                 metrics=Metrics(FAMILIES),
                 max_body=max_body,
                 origins=origins,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import falcon
 
 from wherry.api import errors, wire
-from wherry.api.auth import Identify
+from wherry.api.auth import Identify, bearer
 from wherry.api.call import Call, Response
 from wherry.api.metrics import CONFLICTS, Metrics
 from wherry.api.routes import Route
@@ -128,7 +128,8 @@ def _host_asked(req: falcon.Request) -> str:
 def _caller(door: Door, route: Route, req: falcon.Request) -> Caller:
     if route.roles is None:
         return Caller(role="user", name="anybody")
-    caller = door.identify(req.get_header("Authorization"))
+    header = bearer(req.get_header("Authorization"), req.get_header("X-Auth-Token"))
+    caller = door.identify(header)
     if caller.role not in route.roles:
         message = f"{route.method} {route.path} is not for role {caller.role}"
         raise NotAllowed(message)

@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from wherry.api.access import Access, open_access
 from wherry.api.app import Door, Wsgi, make_app
-from wherry.api.auth import Identify, open_door
 from wherry.api.metrics import EVENTS, Metrics, request_families, size_of
 from wherry.api.placement.app import PlacementDoor, make_placement_app
-from wherry.api.placement.identity import identify_by, identify_noauth2
-from wherry.api.placement.policy import PROFILES
 from wherry.api.placement.routes import ROUTES as PLACEMENT_ROUTES
 from wherry.api.waiting import WaitingRoom
 from wherry.api.wherry import ROUTES
@@ -57,36 +55,35 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
         WherryError: the store cannot be opened.
     """
     require_consistent(settings)
-    identify = open_door(settings)
+    access = open_access(settings)
     engine = open_engine(settings)
     start_housekeeping(engine)
     metrics = _metrics(rows, row)
     room, preflights = WaitingRoom(settings.long_polls), WaitingRoom(PREFLIGHTS)
     door = Door(
         engine=engine,
-        identify=identify,
+        identify=access.identify,
         room=room,
         preflights=preflights,
         metrics=metrics,
         max_body=settings.max_body_mb << 20,
-        local_only=settings.auth != "token",
+        local_only=settings.believes_all,
     )
 
     def stop() -> None:
         room.stopping.set()
         engine.let_go()
 
-    app = _beside(make_app(door, ROUTES), _placement(settings, engine, identify, metrics))
+    app = _beside(make_app(door, ROUTES), _placement(settings, engine, access, metrics))
     return Service(app=app, stop=stop, close=engine.close, engine=engine)
 
 
-def _placement(settings: Settings, engine: Engine, identify: Identify, metrics: Metrics) -> Wsgi:
-    is_noauth2 = settings.auth == "noauth2"
+def _placement(settings: Settings, engine: Engine, access: Access, metrics: Metrics) -> Wsgi:
     return make_placement_app(
         PlacementDoor(
             engine=engine,
-            identify=identify_noauth2 if is_noauth2 else identify_by(identify),
-            profile=PROFILES[settings.placement_policy],
+            identify=access.identify_client,
+            policy=access.policy,
             metrics=metrics,
             max_body=settings.max_body_mb << 20,
             origins=frozenset(settings.cors_origins),

@@ -28,11 +28,15 @@ class Settings:
         workers: processes that answer; more than one needs PostgreSQL.
         threads: requests answered at once by each process, besides long-polls.
         long_polls: agents that may hold a long-poll on each process; beyond that 503.
-        auth: ``none`` (everybody is admin, loopback only), ``token``, or ``noauth2``
-            (Placement's for tests: headers say who asks, loopback only).
-        tokens_file: TOML file of token digests and roles; needed by ``token``.  Another thing
-            than an agent's ``token_file``, which holds one token.
+        auth: ``none`` (everybody is admin, loopback only), ``token``, ``keystone``, or
+            ``noauth2`` (Placement's for tests: headers say who asks, loopback only).
+        tokens_file: TOML file of token digests and roles; needed by ``token``, and asked
+            before Keystone where both are there.  Another thing than an agent's
+            ``token_file``, which holds one token.
+        keystone_config: file of OpenStack's options with the section
+            ``[keystone_authtoken]``; needed by ``keystone``.
         placement_policy: whom Placement's rules let in; ``open`` is for tests.
+        placement_policy_file: an operator's rules, which go before those.
         cors_origins: origins whose pages may use the Placement API from a browser.
         profile_dirs: folders of driver profiles that go before the built-in ones.
         lease_s: seconds until a claimed migration expires unless renewed.
@@ -47,9 +51,11 @@ class Settings:
     workers: int = 1
     threads: int = 8
     long_polls: int = 256
-    auth: Literal["none", "token", "noauth2"] = "none"
+    auth: Literal["none", "token", "keystone", "noauth2"] = "none"
     tokens_file: Path | None = None
+    keystone_config: Path | None = None
     placement_policy: Literal["legacy", "secure", "open"] = "secure"
+    placement_policy_file: Path | None = None
     cors_origins: tuple[str, ...] = ()
     profile_dirs: tuple[Path, ...] = ()
     lease_s: int = 300
@@ -60,6 +66,11 @@ class Settings:
     def database_url(self) -> str:
         """The database as a URL, whichever way it was said."""
         return self.database or f"sqlite:///{self.state_dir / 'wherry.sqlite3'}"
+
+    @property
+    def believes_all(self) -> bool:
+        """Whether nobody has to prove who they are."""
+        return self.auth in {"none", "noauth2"}
 
     @property
     def is_embedded(self) -> bool:
@@ -86,7 +97,7 @@ TABLE: tuple[Option, ...] = (
         parse=text,
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="Address to listen on; other than loopback only with --auth token.",
+        help="Address to listen on; other than loopback only with --auth token or keystone.",
     ),
     Option(
         name="port",
@@ -132,9 +143,9 @@ TABLE: tuple[Option, ...] = (
     ),
     Option(
         name="auth",
-        parse=one_of("none", "token", "noauth2"),
+        parse=one_of("none", "token", "keystone", "noauth2"),
         default="none",
-        metavar="none|token|noauth2",
+        metavar="none|token|keystone|noauth2",
         help="How callers prove who they are; none and noauth2 believe all, on loopback only.",
     ),
     Option(
@@ -145,11 +156,25 @@ TABLE: tuple[Option, ...] = (
         help="TOML file of token digests with role and project, for --auth token.",
     ),
     Option(
+        name="keystone_config",
+        parse=path,
+        default=None,
+        metavar="FILE",
+        help="File of OpenStack's options with [keystone_authtoken], for --auth keystone.",
+    ),
+    Option(
         name="placement_policy",
         parse=one_of("legacy", "secure", "open"),
         default="secure",
         metavar="legacy|secure|open",
         help="Whom the rules of the Placement API let in; open is for tests.",
+    ),
+    Option(
+        name="placement_policy_file",
+        parse=path,
+        default=None,
+        metavar="FILE",
+        help="Policy file of rules that go before those of the Placement API.",
     ),
     Option(
         name="cors_origins",
@@ -223,14 +248,20 @@ def require_consistent(settings: Settings) -> None:
             "set workers to 1, or database to a PostgreSQL URL"
         )
         raise BadConfiguration(message)
-    if settings.auth in {"none", "noauth2"} and not is_loopback(settings.host):
+    if settings.believes_all and not is_loopback(settings.host):
         message = (
             f"host {settings.host} is not loopback, and auth is {settings.auth}: "
-            "set auth to token, or host to 127.0.0.1"
+            "set auth to token or keystone, or host to 127.0.0.1"
         )
         raise BadConfiguration(message)
     if settings.auth == "token" and settings.tokens_file is None:
         raise BadConfiguration("auth is token: name the file of tokens with tokens_file")
+    if settings.auth == "keystone" and settings.keystone_config is None:
+        message = (
+            "auth is keystone: name the file that holds [keystone_authtoken], such as "
+            "placement.conf, with keystone_config"
+        )
+        raise BadConfiguration(message)
 
 
 def is_loopback(host: str) -> bool:

@@ -59,9 +59,9 @@ def find_peer() -> Path | None:
 
 
 @contextmanager
-def run_peer(python: Path, folder: Path) -> Iterator["Peer"]:
+def run_peer(python: Path, folder: Path, config: str = CONFIG) -> Iterator["Peer"]:
     """Run a peer with nothing in it."""
-    (folder / "placement.conf").write_text(CONFIG.format(folder=folder))
+    (folder / "placement.conf").write_text(config.format(folder=folder))
     with (
         (folder / "server.log").open("wb") as log,
         subprocess.Popen(

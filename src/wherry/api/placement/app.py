@@ -29,7 +29,7 @@ from wherry.api.placement.microversions import (
     parse_microversion,
     spell,
 )
-from wherry.api.placement.policy import Profile, require_allowed
+from wherry.api.placement.policy import Policy, require_allowed
 from wherry.api.placement.refused import Refused, render_refused, title_of
 from wherry.api.placement.routes import ROUTES, Route
 from wherry.api.placement.says import EVERYWHERE, Say
@@ -56,7 +56,7 @@ class PlacementDoor:
 
     engine: "Engine"
     identify: IdentifyClient
-    profile: Profile
+    policy: Policy
     metrics: Metrics
     max_body: int
     origins: frozenset[str] = frozenset()
@@ -161,7 +161,7 @@ def _handle(door: PlacementDoor, paths: Paths, request: _Request) -> tuple[Answe
     query = parse_query(environ.get("QUERY_STRING", ""))
     if route.rule:
         project = dict(query).get("project_id")
-        require_allowed(door.profile, route.rule, client, project)
+        require_allowed(door.policy, route.rule, client, project)
     ask = Ask(
         engine=door.engine,
         client=client,
@@ -321,7 +321,7 @@ def _headers(request: _Request) -> dict[str, str]:
 
 def _refuse(request: _Request, refused: Refused) -> _Wire:
     microversion = request.microversion
-    kind, body = render_refused(
+    kind, body = refused.whole or render_refused(
         refused,
         method=request.method,
         accept=request.accept,

@@ -7,10 +7,10 @@ Source: Placement 16.0.0, ``auth_strategy = noauth2``, probed.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from wherry.api.auth import Identify
+from wherry.api.auth import Identify, bearer
 from wherry.api.errors import Unauthenticated
 from wherry.api.placement.refused import Refused
 from wherry.model.caller import Caller
@@ -25,12 +25,16 @@ class Client:
     Attributes:
         project: the one that the token is for.
         is_system: whether the token is for the system as a whole.
+        domain: the one that the token is for, where it is for a whole domain.
+        more: what else is known, in the words that an operator's rules use.
     """
 
     user: str
     project: str | None
     roles: frozenset[str]
     is_system: bool = False
+    domain: str | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 IdentifyClient = Callable[[Environ], Client]
@@ -57,6 +61,7 @@ def identify_noauth2(environ: Environ) -> Client:
         project=environ.get("HTTP_X_PROJECT_ID", tenant),
         roles=frozenset(role.strip().lower() for role in listed.split(",") if role.strip()),
         is_system=is_system,
+        domain=environ.get("HTTP_X_DOMAIN_ID") or None,
     )
 
 
@@ -64,9 +69,7 @@ def identify_by(identify: Identify) -> IdentifyClient:
     """Ask the service's own authentication; a token may come as either header."""
 
     def ask(environ: Environ) -> Client:
-        header = environ.get("HTTP_AUTHORIZATION")
-        if header is None and "HTTP_X_AUTH_TOKEN" in environ:
-            header = f"Bearer {environ['HTTP_X_AUTH_TOKEN']}"
+        header = bearer(environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_AUTH_TOKEN"))
         try:
             return _client(identify(header))
         except Unauthenticated as error:

@@ -53,6 +53,7 @@ class Refused(Exception):
         code: what stands in the body from 1.23 on.
         headers: that go with the answer.
         facts: that stand in the body besides.
+        whole: content type and body, where they are not to be made from the rest.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Refused(Exception):
         code: str = UNDEFINED,
         headers: Mapping[str, str] | None = None,
         facts: Mapping[str, str] | None = None,
+        whole: tuple[str, bytes] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -70,6 +72,7 @@ class Refused(Exception):
         self.code = code
         self.headers = dict(headers or {})
         self.facts = dict(facts or {})
+        self.whole = whole
 
 
 def title_of(status: int) -> str:
