@@ -15,7 +15,7 @@ from store_worlds import a_device, a_plan, claim, holding, report
 from wherry.store.changes import append_change
 from wherry.store.engine import open_store
 from wherry.store.feed import Event, prune_changes, read_changes, read_fleet
-from wherry.store.follower import Follower
+from wherry.store.follower import FleetReader, Follower
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_follower_sees_a_claim_acknowledged_while_an_older_one_waits(fleet):
             {one.plan.name: one.use.charged for one in batch.changes if hasattr(one, "plan")}
         )
 
-    follower = Follower(fleet, apply)
+    follower = Follower(fleet, FleetReader(), apply)
     follower.catch_up()
     with open_write(fleet, "early"):
         claim(fleet, holding("guest", {"gpu0": {FB: 5}}))

@@ -13,7 +13,7 @@ from wherry.model.inventory import HostRecord
 from wherry.store.changes import append_change
 from wherry.store.engine import open_store
 from wherry.store.feed import prune_changes, read_fleet
-from wherry.store.follower import Follower
+from wherry.store.follower import FleetReader, Follower
 
 
 class Picture:
@@ -52,7 +52,7 @@ def fleet(store):
 
 def test_a_picture_that_follows_is_that_of_one_who_loads(fleet):
     picture, fresh = Picture(), Picture()
-    follower = Follower(fleet, picture.apply)
+    follower = Follower(fleet, FleetReader(), picture.apply)
     follower.catch_up()
     claim(fleet, holding("guest", {"gpu0": {FB: 1}}))
     report(fleet, a_plan("host1", a_device("gpu0", pool=10**6), a_device("gpu1")), sequence=2)
@@ -61,7 +61,7 @@ def test_a_picture_that_follows_is_that_of_one_who_loads(fleet):
     claim(fleet, holding("guest", {"gpu0": {FB: 2}}))
     follower.catch_up()
 
-    Follower(fleet, fresh.apply).catch_up()
+    Follower(fleet, FleetReader(), fresh.apply).catch_up()
 
     assert picture.objects == fresh.objects
     assert (picture.reloads, fresh.reloads) == (1, 1)
@@ -73,7 +73,7 @@ def test_every_read_sees_the_writes_acknowledged_before_it_through_whichever_sto
     reader = open_store(store_url) if writer.dialect == "postgresql" else writer
     report(writer, a_plan("host1", *(a_device(f"gpu{n}", pool=10**6) for n in range(4))))
     picture = Picture()
-    follower = Follower(reader, picture.apply)
+    follower = Follower(reader, FleetReader(), picture.apply)
 
     def write_and_read(number):
         for units in range(1, 16):
@@ -96,7 +96,7 @@ def test_readers_that_wait_share_one_pass(fleet):
         going.set()
         assert go_on.wait(30)
 
-    follower = Follower(fleet, apply)
+    follower = Follower(fleet, FleetReader(), apply)
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(follower.catch_up)
         assert going.wait(30)
@@ -119,7 +119,7 @@ def test_a_pass_under_way_does_not_count_for_who_comes_later(fleet):
         assert go_on.wait(30)
         picture.apply(batch)
 
-    follower = Follower(fleet, apply)
+    follower = Follower(fleet, FleetReader(), apply)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(follower.catch_up)
         assert going.wait(30)
@@ -142,7 +142,7 @@ def test_a_pass_that_failed_is_its_callers_error_and_the_next_loads_anew(fleet):
             raise KeyError("no room")
         picture.apply(batch)
 
-    follower = Follower(fleet, apply)
+    follower = Follower(fleet, FleetReader(), apply)
     with pytest.raises(KeyError):
         follower.catch_up()
     follower.catch_up()
@@ -152,7 +152,7 @@ def test_a_pass_that_failed_is_its_callers_error_and_the_next_loads_anew(fleet):
 
 def test_a_reader_that_is_far_behind_loads_anew(fleet):
     picture = Picture()
-    follower = Follower(fleet, picture.apply)
+    follower = Follower(fleet, FleetReader(), picture.apply)
     follower.catch_up()
     for number in range(5):
         fleet.write(lambda tx, n=number: append_change(tx, "thing", str(n), 1))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wherry.app.bell import Bell, SharedLook
+from wherry.app.placement.world import PlacementWorld
 from wherry.app.settings import Settings
 from wherry.inventory.fleet import Fleet, FleetView
 from wherry.model.errors import BadConfiguration, InvalidProfile, StoreUnavailable
@@ -17,7 +18,7 @@ from wherry.schedule.cache import JudgementCache
 from wherry.schedule.targets import Ranking
 from wherry.store.engine import open_store
 from wherry.store.feed import Batch
-from wherry.store.follower import Follower
+from wherry.store.follower import FleetReader, Follower
 from wherry.store.transaction import Store
 
 log = logging.getLogger("wherry")
@@ -41,7 +42,8 @@ class Engine:
     store: Store
     profiles: Profiles
     fleet: Fleet
-    follower: Follower
+    follower: Follower[Batch]
+    placement: PlacementWorld
     moved: Bell
     work: SharedLook[frozenset[str]] = field(default_factory=SharedLook)
     cache: JudgementCache = field(default_factory=JudgementCache)
@@ -132,7 +134,8 @@ def make_engine(settings: Settings, store: Store, profiles: Profiles) -> Engine:
         store=store,
         profiles=profiles,
         fleet=fleet,
-        follower=Follower(store, take),
+        follower=Follower(store, FleetReader(), take),
+        placement=PlacementWorld(store),
         moved=moved,
     )
 

@@ -22,6 +22,12 @@ def standard_traits() -> frozenset[str]:
     return frozenset(os_traits.get_traits())
 
 
+@cache
+def standard_classes() -> tuple[str, ...]:
+    """Name the resource classes of the os-resource-classes library, in their order."""
+    return tuple(os_resource_classes.STANDARDS)
+
+
 def is_trait(name: str) -> bool:
     """Tell whether a trait may be published: a standard one, or a custom one."""
     return name in standard_traits() or _is_custom(name)

@@ -53,7 +53,7 @@ class Batch:
 
 def read_fleet(tx: Tx) -> Batch:
     """Read every provider and host, and the cursor from which changes to them go on."""
-    cursor, _ = _read_events(tx, None)
+    cursor, _ = read_events(tx, None)
     changes: tuple[Change, ...] = (*read_providers(tx), *read_hosts(tx))
     return Batch(changes, (), cursor, reload=True)
 
@@ -67,7 +67,7 @@ def read_changes(
         plans: plans of providers as read before, by uuid; those of providers whose use alone
             changed are taken from here, and new ones are left here.
     """
-    new_cursor, events = _read_events(tx, cursor)
+    new_cursor, events = read_events(tx, cursor)
     if events is None:
         return read_fleet(tx)
     plans = {} if plans is None else plans
@@ -126,8 +126,11 @@ _POSTGRESQL_NOW = (
 )
 
 
-def _read_events(tx: Tx, cursor: Cursor | None) -> tuple[Cursor, tuple[Event, ...] | None]:
-    """Read the new cursor and what changed since the old one; None where rows are pruned."""
+def read_events(tx: Tx, cursor: Cursor | None) -> tuple[Cursor, tuple[Event, ...] | None]:
+    """Read the new cursor and what changed since the old one; None where rows are pruned.
+
+    Nothing has changed since no cursor at all: its reader reads whatever it wants to know.
+    """
     if tx.dialect == "postgresql":
         snapshot, floor, oldest, rows = tx.driver.execute(
             _POSTGRESQL_NOW, {"cursor": cursor}

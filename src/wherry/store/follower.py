@@ -6,15 +6,44 @@ Source: design, section 6: reads see every write acknowledged before they began.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from wherry.model.inventory import PlannedProvider
-from wherry.store.feed import Batch, read_changes, read_fleet
-from wherry.store.transaction import Store
+from wherry.store.feed import Batch, Cursor, read_changes, read_fleet
+from wherry.store.transaction import Store, Tx
 
 PLANS = 8192
 
 
-class Follower:
+class Told(Protocol):
+    """What a reader of the feed gets: whatever it asks for, and where to go on."""
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where to go on."""
+
+
+B = TypeVar("B", bound=Told)
+
+
+class FleetReader:
+    """Reads providers and hosts; keeps the plans of providers whose use alone changes."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[str, PlannedProvider] = OrderedDict()
+
+    def __call__(self, tx: Tx, cursor: Cursor | None) -> Batch:
+        """Read what changed since a cursor; without one, the whole fleet."""
+        if cursor is None:
+            self._plans.clear()
+            return read_fleet(tx)
+        batch = read_changes(tx, cursor, self._plans)
+        while len(self._plans) > PLANS:
+            self._plans.popitem(last=False)
+        return batch
+
+
+class Follower(Generic[B]):
     """Applies the change feed, once for all who ask at the same time.
 
     Whoever calls `catch_up` comes back when a pass that *began after the call* has been
@@ -23,14 +52,17 @@ class Follower:
 
     Args:
         store: where to read.
-        apply: takes what changed; called by one thread at a time.  ``batch.reload`` says that
-            it is the whole fleet and what was held before is void.
+        read: reads what changed since a cursor; without one, all there is.
+        apply: takes what changed; called by one thread at a time, and so is *read*.
+            ``batch.reload`` says that it is all, and what was held before is void.
     """
 
-    def __init__(self, store: Store, apply: Callable[[Batch], None]) -> None:
+    def __init__(
+        self, store: Store, read: Callable[[Tx, Cursor | None], B], apply: Callable[[B], None]
+    ) -> None:
         self._store = store
+        self._read = read
         self._apply = apply
-        self._plans: OrderedDict[str, PlannedProvider] = OrderedDict()
         self._cursor: str | None = None
         self._state = threading.Condition()
         self._begun = 0
@@ -63,7 +95,8 @@ class Follower:
         """Carry out the pass that this thread has begun; a failed one leaves the next to others."""
         done = False
         try:
-            batch = self._read()
+            cursor = self._cursor
+            batch = self._store.read(lambda tx: self._read(tx, cursor))
             self._apply(batch)
             self._cursor = batch.cursor
             done = True
@@ -71,17 +104,7 @@ class Follower:
             if not done:
                 # What was applied of it is not known: begin anew.
                 self._cursor = None
-                self._plans.clear()
             with self._state:
                 self._running = False
                 self._done = self._begun if done else self._done
                 self._state.notify_all()
-
-    def _read(self) -> Batch:
-        cursor = self._cursor
-        if cursor is None:
-            return self._store.read(read_fleet)
-        batch = self._store.read(lambda tx: read_changes(tx, cursor, self._plans))
-        while len(self._plans) > PLANS:
-            self._plans.popitem(last=False)
-        return batch

@@ -11,10 +11,12 @@ from sqlalchemy import Table, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wherry.store import tables
+from wherry.store.changes import append_change
 from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
 CLASSES, TRAITS = tables.resource_class, tables.trait
+CLASS_COLUMNS = (tables.inventory.c["class"], tables.view.c["class"], tables.view.c.pool)
 Times = Mapping[str, float | None]
 """Name to the time at which it was made; None where nobody wrote that down."""
 
@@ -35,20 +37,34 @@ def add_name(tx: Tx, table: Table, name: str, *, now: float) -> bool:
     insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     statement = insert(table).values(name=name, created_at=now)
     statement = statement.on_conflict_do_nothing(index_elements=["name"])
-    return tx.execute(statement.returning(table.c.id)).first() is not None
+    is_new = tx.execute(statement.returning(table.c.id)).first() is not None
+    if is_new:
+        append_change(tx, "name", name, 1)
+    return is_new
 
 
 def rename(tx: Tx, table: Table, name: str, new: str) -> bool:
     """Give a name another spelling everywhere; says whether there was such a name."""
+    append_change(tx, "name", new, 1)
     statement = update(table).where(table.c.name == name).values(name=new)
     return tx.execute(statement).rowcount > 0
+
+
+def read_havers(tx: Tx, name: str) -> list[str]:
+    """Name the providers that have an inventory, a view or a pool of a class."""
+    provider, number = tables.provider.c, CLASSES.c.id
+    uuids: set[str] = set()
+    for column in CLASS_COLUMNS:
+        query = select(provider.uuid).join(column.table, column.table.c.provider == provider.id)
+        query = query.join(CLASSES, number == column).where(CLASSES.c.name == name)
+        uuids.update(tx.execute(query).scalars())
+    return sorted(uuids)
 
 
 def is_class_used(tx: Tx, name: str) -> bool:
     """Whether any provider has an inventory, a view or a pool of a class."""
     number = select(CLASSES.c.id).where(CLASSES.c.name == name).scalar_subquery()
-    columns = (tables.inventory.c["class"], tables.view.c["class"], tables.view.c.pool)
-    return any(_has(tx, column == number) for column in columns)
+    return any(_has(tx, column == number) for column in CLASS_COLUMNS)
 
 
 def is_trait_used(tx: Tx, name: str) -> bool:
@@ -59,6 +75,7 @@ def is_trait_used(tx: Tx, name: str) -> bool:
 
 def drop_name(tx: Tx, table: Table, name: str) -> bool:
     """Forget a name that nothing uses; says whether there was one."""
+    append_change(tx, "name", name, 2)
     return tx.execute(delete(table).where(table.c.name == name)).rowcount > 0
 
 

@@ -5,14 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wherry.app.engine import Engine
-from wherry.app.placement.names import standard_classes
-from wherry.profiles.tables import standard_traits
 from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.candidates.search import Candidate, search
 from wherry.schedule.candidates.summaries import ProviderSummary, summarize
-from wherry.schedule.candidates.world import World
-from wherry.store.placement_world import read_world
-from wherry.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +29,6 @@ def find_candidates(engine: Engine, request: CandidatesRequest, *, deadline_s: f
         DeadlineExceeded: the search did not end in time; it has stopped.
     """
     end = time.monotonic() + deadline_s
-
-    def read(tx: Tx) -> World:
-        return read_world(tx, classes=standard_classes(), traits=standard_traits())
-
-    world = engine.store.read(read)
+    world = engine.placement.view()
     found = tuple(search(world, request, expired=lambda: time.monotonic() > end))
     return Found(candidates=found, summaries=summarize(world, request, found))

@@ -1,31 +1,25 @@
 """Resource classes and traits: the standard ones, and those that clients and reports made."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-
-import os_resource_classes
 
 from wherry.app.engine import Engine
 from wherry.app.placement.refusals import (
+    Managed,
     NameTaken,
     NameUsed,
     NoSuchClass,
     NoSuchTrait,
     StandardName,
 )
-from wherry.profiles.tables import standard_traits
+from wherry.profiles.tables import standard_classes, standard_traits
 from wherry.store import placement_names as store
 from wherry.store.placement_names import CLASSES, TRAITS
+from wherry.store.placement_plans import move_silently, write_plan
+from wherry.store.placement_providers import lock_providers
 from wherry.store.transaction import Tx
 
 Times = Mapping[str, float | None]
 """Name to the time at which it was made; None for the standard ones."""
-
-
-@cache
-def standard_classes() -> tuple[str, ...]:
-    """The standard resource classes, in their order."""
-    return tuple(os_resource_classes.STANDARDS)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -89,6 +83,7 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
 
     Raises:
         NoSuchClass, StandardName, NameTaken.
+        Managed: a report has providers of this class.
     """
 
     def write(tx: Tx) -> None:
@@ -97,7 +92,14 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
             raise StandardName("resource class", name)
         if new != name and store.read_names(tx, CLASSES, [new]):
             raise NameTaken(new)
+        havers = lock_providers(tx, store.read_havers(tx, name))
+        for row in havers.values():
+            if row.owner == "report":
+                raise Managed(row.uuid)
         store.rename(tx, CLASSES, name, new)
+        for row in havers.values():
+            write_plan(tx, row.id)
+        move_silently(tx, sorted(havers))
 
     engine.store.write(write)
 

@@ -8,7 +8,7 @@ Source: Placement API reference, "List allocation candidates"; Placement's guide
 "Modeling with Provider Trees", "Sharing Resource Providers".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wherry.model.inventory import Inventory
@@ -110,3 +110,46 @@ def make_world(
         trees={root: tuple(tree) for root, tree in trees.items()},
         sharing=tuple(provider for provider in listed if provider.is_sharing),
     )
+
+
+def renew_world(
+    world: World,
+    changed: Mapping[str, Provider | None],
+    *,
+    classes: Collection[str] | None = None,
+    traits: Collection[str] | None = None,
+) -> World:
+    """Give a world in which some providers changed; it shares the others.
+
+    Args:
+        changed: uuid to what the provider is now, new ones oldest first; None: it is gone.
+        classes: resource classes that are known besides those in inventories; None: as before.
+        traits: traits that are known besides those on providers; None: as before.
+
+    Cost: copies of two mappings; where providers come, go or change trees, all is ordered anew.
+    """
+    classes = world.classes if classes is None else classes
+    traits = world.traits if traits is None else traits
+    before = {uuid: world.providers.get(uuid) for uuid in changed}
+    if any(_root(before[uuid]) != _root(now) for uuid, now in changed.items()):
+        merged = {**world.providers, **changed}.values()
+        listed = (each for each in merged if each is not None)
+        return make_world(listed, classes=classes, traits=traits)
+    now = {uuid: each for uuid, each in changed.items() if each is not None}
+    providers = {**world.providers, **now}
+    roots = {each.root for each in now.values()}
+    trees = {root: tuple(providers[one.uuid] for one in world.trees[root]) for root in roots}
+    sharing = world.sharing
+    if any(each is not None and each.is_sharing for each in (*before.values(), *now.values())):
+        sharing = tuple(each for each in providers.values() if each.is_sharing)
+    return World(
+        providers=providers,
+        classes=frozenset(classes).union(*(each.inventories for each in now.values())),
+        traits=frozenset(traits).union(*(each.traits for each in now.values())),
+        trees={**world.trees, **trees},
+        sharing=sharing,
+    )
+
+
+def _root(provider: Provider | None) -> str | None:
+    return None if provider is None else provider.root
