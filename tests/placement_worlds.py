@@ -108,7 +108,8 @@ def load(say: Say, world: World) -> None:
     for uuid, each in world["providers"].items():
         body = {"uuid": uuid, "name": each["name"], "parent_provider_uuid": each["parent"]}
         must(say, "POST", RP, body)
-        replace(say, uuid, "inventories", {name: {"total": 1000} for name in each["inventories"]})
+        roomy = {name: {"total": 1000000} for name in each["inventories"]}
+        replace(say, uuid, "inventories", roomy)
         replace(say, uuid, "traits", each["traits"])
         replace(say, uuid, "aggregates", each["aggregates"])
     for uuid, each in world["consumers"].items():

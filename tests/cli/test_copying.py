@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,7 @@ from placement_worlds import (
     replace,
     speak,
 )
-from service import Running, run_service
-from wherry.app.settings import Settings
-from wherry.store.engine import upgrade_store
+from service import Running
 
 ONE, TWO = UUIDS[:2]
 G = CONSUMERS[0]
@@ -41,17 +39,6 @@ Ran = tuple[int, str, str]
 
 
 @pytest.fixture
-def placement(tmp_path: Path) -> Iterator[Running]:
-    """A Placement that believes the tokens and roles that it is told, with a small fleet."""
-    database = f"sqlite:///{tmp_path / 'placement.db'}"
-    upgrade_store(database)
-    running = run_service(Settings(database=database, auth="noauth2"))
-    load(speak(running.url), FLEET)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Ran]:
@@ -64,9 +51,13 @@ def command(
 
 @pytest.fixture
 def wherry(
-    service: Running, command: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    service: Running,
+    placement: Running,
+    command: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Ran]:
-    """Run a command against an empty service."""
+    """Run a command against an empty service; the Placement has a small fleet."""
+    load(speak(placement.url), FLEET)
     monkeypatch.setenv("WHERRY_URL", service.url)
     return command
 
