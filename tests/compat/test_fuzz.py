@@ -69,6 +69,18 @@ def test_a_request_with_bytes_changed_is_answered_or_refused(data):
     refused(data)
 
 
+def test_a_wrong_key_is_told_by_the_object_it_is_in():
+    """msgspec names a key where others name a place."""
+    offer = put(documents.OFFER, ("params", "caps", "bits"), {"01": "x"})
+    request = {"contract": None, "offer": offer}
+
+    error = refused(json.dumps(request).encode())
+
+    assert error is not None
+    assert error.path == "$.offer.params[...].bits"
+    assert "A key here is not allowed" in str(error)
+
+
 @given(st.data())
 def test_an_error_in_a_request_says_where_it_is(data):
     """Of what the request is made; the document as a whole has no path."""

@@ -22,7 +22,7 @@ _LIMIT = 1 << 63
 _LONG_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-_PATH = re.compile(r"(?P<message>.*) - at `(?P<key>key` in `)?(?P<path>\$.*)`", re.DOTALL)
+_PATH = re.compile(r"(?P<message>.*) - at `(?P<path>\$.*)`", re.DOTALL)
 
 
 class Readable(Protocol):
@@ -93,8 +93,6 @@ def _explain(error: InvalidRequest) -> InvalidRequest:
         return InvalidRequest("There is no such field: leave it out", path=f"{path}.{unknown[1]}")
     if missing := _MISSING.fullmatch(message):
         return InvalidRequest("This field is missing: give it", path=f"{path}.{missing[1]}")
-    if found and found["key"]:
-        return InvalidRequest(f"A key here is not allowed: {message}", path=path)
     return InvalidRequest(message, path=path if found else None)
 
 

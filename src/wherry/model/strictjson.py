@@ -23,6 +23,8 @@ MAX_DIGITS: Final = 4300
 
 T = TypeVar("T")
 
+_KEY: Final = "key` in `"
+"""How msgspec begins the path of an object of which a key is wrong."""
 _ESCAPED_COLON: Final = b"\\u003"
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _encode = msgspec.json.Encoder().encode
@@ -60,6 +62,8 @@ def convert(document: object, type_: Any) -> Any:
         return msgspec.convert(document, type_)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `")
+        if path.startswith(_KEY):
+            message, path = f"A key here is not allowed: {message}", path.removeprefix(_KEY)
         raise InvalidRequest(message, path=path.removesuffix("`") or None) from error
 
 
