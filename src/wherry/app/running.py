@@ -68,7 +68,7 @@ def learn_guests(
     if report.guests is None:
         return ()
     learnt = learn(
-        _host_in(tx, report.host),
+        host_in(tx, report.host),
         report.guests,
         stored=stored,
         held=read_holdings(tx, stored),
@@ -79,6 +79,19 @@ def learn_guests(
     findings = (*learnt.findings, *refused)
     replace_findings(tx, report.host, CODES.keys(), findings)
     return findings
+
+
+def host_in(tx: Tx, name: str) -> HostView:
+    """Give a host as this transaction has it so far."""
+    host = read_host(tx, name)
+    if host is None:
+        raise NotFound(what="host", name=name)
+    fleet = Fleet()
+    fleet.apply([*read_providers(tx, host=name), host])
+    view = fleet.view.get(name)
+    if view is None:
+        raise NotFound(what="host", name=name)
+    return view
 
 
 def find_lost(engine: Engine, host: str) -> None:
@@ -95,19 +108,6 @@ def find_lost(engine: Engine, host: str) -> None:
         except (WrongState, TokenExpired, NotFound):
             # Somebody has told meanwhile.
             continue
-
-
-def _host_in(tx: Tx, name: str) -> HostView:
-    """Give a host as this transaction has it so far."""
-    host = read_host(tx, name)
-    if host is None:
-        raise NotFound(what="host", name=name)
-    fleet = Fleet()
-    fleet.apply([*read_providers(tx, host=name), host])
-    view = fleet.view.get(name)
-    if view is None:
-        raise NotFound(what="host", name=name)
-    return view
 
 
 def _write(tx: Tx, engine: Engine, correction: Correction) -> tuple[Finding, ...]:

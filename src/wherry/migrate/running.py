@@ -32,7 +32,7 @@ from wherry.migrate.life import locate
 from wherry.migrate.reboot import RebootDecision, plan_reboot
 from wherry.migrate.running_slots import correct, pair_up
 from wherry.migrate.signal import Signal
-from wherry.model.claims import Claim, Holding
+from wherry.model.claims import Claim, Holding, Occupant
 from wherry.model.facts import RunningGuest
 from wherry.model.guests import Guest, Slot
 from wherry.model.inventory import Finding
@@ -205,7 +205,7 @@ def _correct(
         told += [f"{name}: {text}" for text in words]
         findings += [make_finding("GUEST_TEXT_UNFIT", f"{known.uuid} {name} {t}") for t in unfit]
     guest = replace(guest, slots=slots)
-    claim = _name_devices(held, claim, devices, slots, new_id)
+    claim = _name_devices(held, claim, devices, slots, host, new_id)
     if guest == known and claim is None:
         return None, findings
     correction = Correction(before=known, guest=guest, claim=claim, reboot=reboot, told=tuple(told))
@@ -237,11 +237,26 @@ def _name_devices(
     claim: Claim | None,
     devices: Mapping[str, str],
     slots: Mapping[str, Slot],
+    host: HostView,
     new_id: Callable[[], str],
 ) -> Claim | None:
-    """Put the devices' names into what is held, so that no one counts them as nobody's."""
+    """Put the devices' names into what is held, so that no one counts them as nobody's.
+
+    A slot that allocations alone tell of has no place yet where devices have names of their own.
+    """
     before = held if claim is None else claim.holdings[0]
-    occupants = tuple(
+    known = {each.slot for each in before.occupants}
+    new = tuple(
+        Occupant(
+            provider=slots[name].provider,
+            slot=name,
+            type=slots[name].type,
+            device=device,
+        )
+        for name, device in devices.items()
+        if name not in known and _has_device(host, slots[name].provider, device)
+    )
+    occupants = new + tuple(
         replace(each, device=devices[each.slot])
         if each.slot in devices and each.provider == slots[each.slot].provider
         else each
@@ -253,3 +268,8 @@ def _name_devices(
     if claim is None:
         return Claim(id=new_id(), holdings=(named,))
     return replace(claim, holdings=(named,))
+
+
+def _has_device(host: HostView, provider: str, device: str) -> bool:
+    found = host.find_provider(provider)
+    return found is not None and device in found.record.plan.slots

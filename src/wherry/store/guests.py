@@ -1,6 +1,6 @@
 """Guests and their slots as stored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -69,6 +69,16 @@ def read_guest(tx: Tx, uuid: str, *, lock: bool = False) -> Guest | None:
     query = select(guest.c.body).where(guest.c.uuid == uuid)
     body = tx.execute(query.with_for_update() if lock else query).scalar()
     return None if body is None else _with_slots(tx, [body])[0]
+
+
+def find_guests(tx: Tx, consumers: Collection[str]) -> list[Guest]:
+    """Lock and read, by uuid, the guests that are these consumers or are held by one of them."""
+    found: set[str] = set()
+    for batch in batches(sorted(consumers)):
+        for column in (guest.c.uuid, guest.c.migration):
+            found.update(tx.execute(select(guest.c.uuid).where(column.in_(batch))).scalars())
+    locked = (read_guest(tx, uuid, lock=True) for uuid in sorted(found))
+    return [one for one in locked if one is not None]
 
 
 def read_guests(

@@ -24,6 +24,7 @@ class ProviderRow:
     Attributes:
         generation: the one that clients count with.
         moves: the one inside.
+        host: whose report knows it; None where it is a client's alone.
         changed_at: None where nobody wrote that down.
     """
 
@@ -35,6 +36,7 @@ class ProviderRow:
     parent: str | None
     root: str
     owner: Literal["report", "client"]
+    host: str | None
     changed_at: float | None
 
 
@@ -49,6 +51,7 @@ _columns = (
     _parent.c.uuid.label("parent"),
     _root.c.uuid.label("root"),
     provider.c.owner,
+    provider.c.host,
     provider.c.changed_at,
 )
 

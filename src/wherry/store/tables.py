@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0003"
+REVISION = "0004"
 """Schema that this version of the program reads and writes."""
 
 
@@ -269,7 +269,7 @@ guest = Table(
     Column("host", Name, nullable=False, index=True),
     Column("tenant", Name, nullable=False, index=True),
     Column("generation", BigInteger, nullable=False),
-    Column("migration", Name),
+    Column("migration", Name, index=True),
     Column("body", Text, nullable=False),
 )
 

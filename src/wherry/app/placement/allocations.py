@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, UnsetType
 
 from wherry.app.engine import Engine
+from wherry.app.placement.contracts import lock_guests, plan_records, write_records
 from wherry.app.placement.names import in_order, require_classes
 from wherry.app.placement.providers import require_provider
 from wherry.app.placement.refusals import (
@@ -18,7 +19,14 @@ from wherry.app.placement.refusals import (
     UnknownProviderInAllocation,
 )
 from wherry.model.claims import Claim, Holding, Occupant
-from wherry.model.errors import CapacityExceeded, ConsumerChanged, NotFound, UnitsNotTaken
+from wherry.model.errors import (
+    CapacityExceeded,
+    ConsumerChanged,
+    ExclusiveConflict,
+    NotFound,
+    SlotTaken,
+    UnitsNotTaken,
+)
 from wherry.store import placement_allocations as store
 from wherry.store import placement_providers
 from wherry.store.claims import write_claim
@@ -129,11 +137,12 @@ def write_allocations(
 
     Raises: as `set_allocations`.
     """
+    guests = lock_guests(tx, [one.consumer for one in asked])
     held = store.read_holdings(tx, [one.consumer for one in asked])
     for one in asked:
         _require_consumer(one, held.get(one.consumer))
     _require_sound(tx, asked)
-    holdings = _holdings(tx, asked, held, opened)
+    records = plan_records(tx, _holdings(tx, asked, held, opened), guests, now=now)
     named = {uuid for one in asked for uuid in one.allocations}
     if not is_delete:
         # Who is to hold nothing counts as naming all that it held.
@@ -144,15 +153,23 @@ def write_allocations(
             for uuid in held[one.consumer].allocations
         }
     try:
-        write_claim(tx, Claim(id=claim, holdings=holdings), now=now, named=named)
+        outcome = write_claim(tx, Claim(id=claim, holdings=records.holdings), now=now, named=named)
     except CapacityExceeded as error:
         raise DoesNotFit(error.resource_class, error.provider, why=EXCEEDS) from error
     except UnitsNotTaken as error:
         raise DoesNotFit(error.resource_class, error.provider, why=VIOLATES) from error
+    except (ExclusiveConflict, SlotTaken) as error:
+        raise DoesNotFit(_class_on(asked, error.provider), error.provider, why=EXCEEDS) from error
     except ConsumerChanged as error:
         raise ConsumerConflict(expected=error.found, got=error.expected) from error
     except NotFound as error:
         raise UnknownProviderInAllocation(str(error.name)) from error
+    write_records(tx, records, outcome)
+
+
+def _class_on(asked: Sequence[Asked], provider: str) -> str:
+    """Name a class that is asked of a provider which gives no such device now."""
+    return next(name for one in asked for name in one.allocations.get(provider, ()))
 
 
 def _require_consumer(asked: Asked, held: Held | None) -> None:

@@ -1,0 +1,119 @@
+"""Guests and their contracts, as they follow what clients allocate.
+
+Source: design, section 3 ("A guest").
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from wherry.app.running import host_in
+from wherry.migrate.allocated import find_holders, settle
+from wherry.migrate.provisional import Followed, follow
+from wherry.migrate.slots import name_devices
+from wherry.model.claims import ClaimOutcome, Holding
+from wherry.model.guests import Guest
+from wherry.store.guests import find_guests, remove_guest, write_guest
+from wherry.store.holdings import read_holdings
+from wherry.store.migrations import read_migration
+from wherry.store.placement_providers import read_named
+from wherry.store.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is to be claimed, and what becomes of the records of guests with it."""
+
+    holdings: tuple[Holding, ...]
+    written: tuple[Guest, ...] = ()
+    ended: tuple[str, ...] = ()
+
+
+def lock_guests(tx: Tx, consumers: Iterable[str]) -> list[Guest]:
+    """Give the guests that a request touches, held until the transaction ends.
+
+    Those that a migration of Wherry's own moves are left out: their place is decided there.
+    """
+    return [one for one in find_guests(tx, set(consumers)) if not _is_ours(tx, one)]
+
+
+def plan_records(
+    tx: Tx, holdings: Sequence[Holding], guests: Sequence[Guest], *, now: float
+) -> Records:
+    """Tell what guests have by what their consumers are to hold.
+
+    Args:
+        holdings: as the client asks, with the devices that follow.
+        guests: from `lock_guests`.
+        now: seconds since the epoch.
+    """
+    wanted = {one.consumer: one for one in holdings}
+    homes = _homes(tx, holdings)
+    if not guests and not homes.has_devices:
+        return Records(tuple(holdings))
+    known = {one.uuid: one for one in guests}
+    held = read_holdings(tx, {*wanted, *known})
+    after = {**held, **wanted}
+    homes = _homes(tx, after.values())
+    passed = find_holders({uuid: held[uuid] for uuid in wanted if uuid in known}, held, wanted)
+    holders = {one.uuid: one.migration for one in guests if one.migration is not UNSET} | passed
+    written: list[Guest] = []
+    ended: list[str] = []
+    for uuid, holding in after.items():
+        if uuid in holders.values() or holding.consumer_type == "MIGRATION":
+            continue
+        guest, holder = known.get(uuid), holders.get(uuid)
+        is_held = holder is not None and (holder not in after or bool(after[holder].allocations))
+        fate = settle(guest, holding, homes.of(holding), is_held=is_held)
+        told = None if fate.host is None else _follow(tx, fate.host, holding, guest, now=now)
+        if told is not None and uuid in wanted:
+            wanted[uuid] = replace(holding, occupants=told.occupants)
+        if is_held and guest is not None and holder is not None:
+            written.append(replace(guest, migration=holder))
+        elif fate.record == "follow" and told is not None:
+            written.append(told.guest)
+        elif fate.record == "end" and guest is not None:
+            ended.append(uuid)
+    return Records(
+        holdings=tuple(wanted.values()),
+        written=tuple(one for one in written if one != known.get(one.uuid)),
+        ended=tuple(ended),
+    )
+
+
+def write_records(tx: Tx, records: Records, outcome: ClaimOutcome) -> None:
+    """Write what was planned, with the devices that the claim has given."""
+    for guest in records.written:
+        devices = {} if guest.migration is not UNSET else outcome.devices.get(guest.uuid, {})
+        write_guest(tx, replace(guest, slots=name_devices(guest.slots, devices)))
+    for uuid in records.ended:
+        remove_guest(tx, uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Homes:
+    """Which provider is of which host."""
+
+    hosts: Mapping[str, str]
+    has_devices: bool
+
+    def of(self, holding: Holding) -> set[str]:
+        return {self.hosts[uuid] for uuid in holding.allocations if uuid in self.hosts}
+
+
+def _homes(tx: Tx, holdings: Iterable[Holding]) -> _Homes:
+    rows = read_named(tx, {uuid for one in holdings for uuid in one.allocations})
+    hosts = {uuid: row.host for uuid, row in rows.items() if row.host is not None}
+    return _Homes(hosts, any(rows[uuid].parent is not None for uuid in hosts))
+
+
+def _follow(
+    tx: Tx, host: str, holding: Holding, guest: Guest | None, *, now: float
+) -> Followed | None:
+    return follow(holding, host_in(tx, host), guest, now=now)
+
+
+def _is_ours(tx: Tx, guest: Guest) -> bool:
+    return guest.migration is not UNSET and read_migration(tx, guest.migration) is not None
