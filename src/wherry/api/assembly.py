@@ -87,7 +87,7 @@ def _placement(settings: Settings, engine: Engine, access: Access, metrics: Metr
             metrics=metrics,
             max_body=settings.max_body_mb << 20,
             origins=frozenset(settings.cors_origins),
-            local_only=settings.auth == "none",
+            local_only=settings.believes_all,
         )
     )
 
