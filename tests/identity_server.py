@@ -62,6 +62,8 @@ class Identity:
     url: str
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    services: dict[str, str] = field(default_factory=dict)
+    """Addresses of services for the catalogue, by type."""
     answers: bool = True
     """Whether it answers at all, or tells of its own trouble."""
 
@@ -118,21 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
         if user["password"] != PASSWORD:
             return self._say(401, {"error": {"code": 401, "message": "not you"}})
         told = a_token("service", user="placement", project="service")
-        told["token"]["catalog"] = [self._where()]
+        services = {"identity": self.identity.url} | self.identity.services
+        told["token"]["catalog"] = [_entry(kind, url) for kind, url in services.items()]
         return self._say(201, told, {"X-Subject-Token": SERVICE_TOKEN})
-
-    def _where(self) -> dict[str, Any]:
-        ends = [
-            {
-                "id": f"identity {interface}",
-                "interface": interface,
-                "region": "RegionOne",
-                "region_id": "RegionOne",
-                "url": self.identity.url,
-            }
-            for interface in ("public", "internal", "admin")
-        ]
-        return {"id": "identity", "type": "identity", "name": "keystone", "endpoints": ends}
 
     def _versions(self) -> tuple[int, Any]:
         version = {
@@ -159,3 +149,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+
+
+def _entry(kind: str, url: str) -> dict[str, Any]:
+    """What a catalogue says of one service."""
+    ends = [
+        {
+            "id": f"{kind} {interface}",
+            "interface": interface,
+            "region": "RegionOne",
+            "region_id": "RegionOne",
+            "url": url,
+        }
+        for interface in ("public", "internal", "admin")
+    ]
+    return {"id": kind, "type": kind, "name": kind, "endpoints": ends}
