@@ -115,6 +115,17 @@ def test_with_tokens_any_address_is_listened_on() -> None:
     assert load_settings(said, environ={}).host == "0.0.0.0"
 
 
+def test_with_keystone_any_address_is_listened_on() -> None:
+    said = {"host": "::", "auth": "keystone", "keystone_config": "/etc/wherry/keystone.conf"}
+
+    assert load_settings(said, environ={}).host == "::"
+
+
+def test_keystone_needs_its_file() -> None:
+    with pytest.raises(BadConfiguration, match="keystone_config"):
+        load_settings({"auth": "keystone"}, environ={})
+
+
 def test_tokens_need_their_file() -> None:
     with pytest.raises(BadConfiguration, match="tokens_file"):
         load_settings({"auth": "token"}, environ={})

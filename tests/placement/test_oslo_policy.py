@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from schedule.candidates.peer import find_peer
+from service import run_service
 from wherry.api.openstack.config import read_config
 from wherry.api.openstack.rules import declare, read_policy
 from wherry.api.placement.identity import Client
 from wherry.api.placement.policy import PROFILES, RESHAPE, USAGES, Policy
 from wherry.api.placement.routes import ROUTES
+from wherry.app.settings import Settings
 from wherry.model.errors import BadConfiguration
 
 RULES = sorted({route.rule for route in ROUTES if route.rule})
@@ -148,6 +150,23 @@ def test_the_nearer_word_names_the_file(read: Read, tmp_path: Path) -> None:
     policy = read(text=f'"{LIST}": "role:member"\n', options="")
     assert policy.allows(LIST, a_client("member"), None)
     assert not policy.allows(LIST, a_client("reader"), None)
+
+
+def test_a_policy_file_counts_without_keystone_too(tmp_path: Path, sqlite_url: str) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(f'"{LIST}": "role:reader"\n')
+    settings = Settings(database=sqlite_url, auth="noauth2", placement_policy_file=file)
+    running = run_service(settings)
+    try:
+        got = {
+            role: running.ask(
+                "GET", "/resource_providers", headers={"X-Auth-Token": "ursula", "X-Roles": role}
+            ).status
+            for role in ("reader", "admin")
+        }
+    finally:
+        running.stop()
+    assert got == {"reader": 200, "admin": 403}
 
 
 def test_rules_are_read_once(read: Read, tmp_path: Path) -> None:
