@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, bindparam, select, true
 
 from wherry.store import tables
 from wherry.store.rows import batches
@@ -54,23 +54,26 @@ _columns = (
     provider.c.host,
     provider.c.changed_at,
 )
+_every = (
+    select(*_columns)
+    .join(_root, _root.c.id == provider.c.root)
+    .outerjoin(_parent, _parent.c.id == provider.c.parent)
+    .order_by(provider.c.id)
+)
+# Made once: to put it together takes longer than to run it.
+_one = _every.where(provider.c.uuid == bindparam("wanted"))
 
 
 def find_providers(tx: Tx, *where: ColumnElement[bool]) -> list[ProviderRow]:
     """Read the providers that meet conditions on the table ``provider``, oldest first."""
-    query = (
-        select(*_columns)
-        .join(_root, _root.c.id == provider.c.root)
-        .outerjoin(_parent, _parent.c.id == provider.c.parent)
-        .where(*where or (true(),))
-        .order_by(provider.c.id)
-    )
+    query = _every.where(*where or (true(),))
     return [ProviderRow(**row) for row in tx.execute(query).mappings()]
 
 
 def find_provider(tx: Tx, uuid: str) -> ProviderRow | None:
     """Read one provider; None where there is none."""
-    return next(iter(find_providers(tx, provider.c.uuid == uuid)), None)
+    row = tx.execute(_one, {"wanted": uuid}).mappings().first()
+    return None if row is None else ProviderRow(**row)
 
 
 def read_named(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
