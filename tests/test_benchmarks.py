@@ -1,5 +1,6 @@
 """Benchmarks can be found and run by name, and check what they time."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words],
+        [sys.executable, "-m", "benchmarks", *words], env=os.environ | environ,
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
@@ -20,7 +21,7 @@ def test_every_benchmark_is_listed_with_what_it_measures():
     modules = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
 
     assert listed.keys() <= modules
-    assert {"check", "targets"} <= listed.keys()
+    assert {"check", "placement", "targets"} <= listed.keys()
     assert all(purpose.endswith(".") for purpose in listed.values())
 
 
@@ -41,3 +42,18 @@ def test_targets_hold_a_small_world_against_their_slow_twin_and_time_it():
     assert first.startswith("150 hosts x 2 devices, ")
     assert [line.split()[0] for line in rest] == ["refused", "first", "again", "twin", "ratio"]
     assert all(" ms " in line and "CPU p50" in line for line in rest[1:4])
+
+
+def test_placement_s_requests_are_timed_alone_where_the_peer_is_not_installed(tmp_path):
+    """It says so; each kind of request has its rate, its wait and its CPU time."""
+    words = ("--hosts", "3", "--seconds", "0.2", "--rounds", "1", "--clients", "2")
+
+    done = run("placement", *words, "--engine", "sqlite", WHERRY_PEER_VENV=str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    first, alone, engine, *rest = done.stdout.splitlines()
+    assert first == "3 hosts, 9 providers, 1 rounds of 0.2 s"
+    assert alone == "openstack-placement is not installed (`make peer`): Wherry is timed alone"
+    assert engine == "sqlite, 1 worker process each, 2 clients"
+    assert len(rest) == 8
+    assert all("req/s" in line and "ms CPU a request" in line for line in rest[1::2])
