@@ -110,16 +110,21 @@ class PlacementClient:
             )
             raise BadConfiguration(message)
 
+    def find(self, path: str) -> Any:
+        """Read something that may be gone; None where it is."""
+        reply = self.send("GET", path)
+        return None if reply.status == _NOT_FOUND else self._body(path, reply)
+
     def get(self, path: str) -> Any:
-        """Read something; None where it is not there.
+        """Read something.
 
         Raises:
             NotAllowed: the token is not known there, or may not read this.
             ServiceUnavailable: it does not answer, or not with what was asked for.
         """
-        reply = self.send("GET", path)
-        if reply.status == _NOT_FOUND:
-            return None
+        return self._body(path, self.send("GET", path))
+
+    def _body(self, path: str, reply: Reply) -> Any:
         if reply.is_refused or not isinstance(reply.body, dict):
             message = f"{self.url}, {self.what}, answered {path} with {reply.reason}"
             raise ServiceUnavailable(message)
@@ -153,17 +158,24 @@ class PlacementClient:
                 redirect=False,
             )
         except HTTPError as error:
-            cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            message = f"cannot reach {self.url}, {self.what}: {type(cause).__name__}"
+            message = f"cannot reach {self.url}, {self.what}: {_why(error)}"
             raise ServiceUnavailable(message) from None
         reply = Reply(status=response.status, body=_parse(response.data))
         if reply.status in {_UNKNOWN_CALLER, _FORBIDDEN}:
-            message = (
-                f"{self.url}, {self.what}, does not let us {method} {path}: {reply.reason};"
-                " it needs the token of an administrator or a service"
-            )
+            message = f"{self.url}, {self.what}, does not let us {method} {path}: {_needs(reply)}"
             raise NotAllowed(message)
         return reply
+
+
+def _why(error: HTTPError) -> str:
+    cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    return str(cause).rpartition("): ")[2] or type(cause).__name__
+
+
+def _needs(reply: Reply) -> str:
+    if reply.status == _UNKNOWN_CALLER:
+        return "401, it knows no such token, or no longer; get one, and run this again"
+    return f"{reply.reason}; it needs the token of an administrator or a service"
 
 
 def _parse(data: bytes) -> Any:

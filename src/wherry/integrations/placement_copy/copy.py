@@ -65,7 +65,7 @@ def copy_placement(
     Raises:
         BadConfiguration: an end is no Placement, or too old.
         NotAllowed: an end does not let us in.
-        ServiceUnavailable: an end does not answer, or is written to by others.
+        ServiceUnavailable: an end does not answer.
     """
     for end in (source, target):
         end.require_version()
@@ -130,7 +130,7 @@ class _Sender:
         if write.counted is None:
             return write.body
         if write.counted not in self._generations:
-            found = self.target.get(f"/resource_providers/{write.counted}") or {"generation": 0}
+            found = self.target.find(f"/resource_providers/{write.counted}") or {"generation": 0}
             self._generations[write.counted] = found["generation"]
         generation = self._generations[write.counted]
         return {**(write.body or {}), "resource_provider_generation": generation}

@@ -1,6 +1,7 @@
 """Reads all that a Placement holds.
 
-There is no call that lists consumers: they are found by what is held on each provider.
+There is no call that lists consumers: they are found by what is held on each provider.  What goes
+away while it is read is gone, and left out: a first copy is made while clients still work.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +13,6 @@ import msgspec
 
 from wherry.integrations.placement_copy.client import PARALLEL, PlacementClient
 from wherry.integrations.placement_copy.world import UNKNOWN_TYPE, Consumer, Provider, World
-from wherry.model.errors import ServiceUnavailable
 from wherry.model.inventory import Inventory
 
 Watch = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
@@ -27,18 +27,16 @@ def read_world(client: PlacementClient, watch: Watch) -> World:
 
     Raises:
         NotAllowed: the token may not read it.
-        ServiceUnavailable: it does not answer, or is written to meanwhile.
+        ServiceUnavailable: it does not answer.
     """
-    classes = _get(client, "/resource_classes")["resource_classes"]
-    traits = _get(client, "/traits?name=startswith:CUSTOM_")["traits"]
-    rows = {row["uuid"]: row for row in _get(client, "/resource_providers")["resource_providers"]}
+    classes = client.get("/resource_classes")["resource_classes"]
+    traits = client.get("/traits?name=startswith:CUSTOM_")["traits"]
     found = _each(
-        rows.values(),
+        client.get("/resource_providers")["resource_providers"],
         lambda row: _read_provider(client, row),
         watch,
         f"reading providers of {client.what}",
     )
-    providers = {row["uuid"]: provider for row, (provider, _) in found}
     consumers = _each(
         sorted({uuid for _, (_, holders) in found for uuid in holders}),
         lambda uuid: _read_consumer(client, uuid),
@@ -48,63 +46,54 @@ def read_world(client: PlacementClient, watch: Watch) -> World:
     return World(
         classes=frozenset(row["name"] for row in classes if row["name"].startswith("CUSTOM_")),
         traits=frozenset(traits),
-        providers=providers,
+        providers={row["uuid"]: provider for row, (provider, _) in found},
         consumers=dict(consumers),
     )
 
 
-def _get(client: PlacementClient, path: str) -> Any:
-    body = client.get(path)
-    if body is None:
-        message = (
-            f"{client.url}, {client.what}, is written to while it is read ({path} is gone):"
-            " stop its clients, and run this again"
-        )
-        raise ServiceUnavailable(message)
-    return body
-
-
-def _each(keys: Iterable[K], read: Callable[[K], V], watch: Watch, what: str) -> list[tuple[K, V]]:
-    """Read many things, some at once."""
+def _each(
+    keys: Iterable[K], read: Callable[[K], V | None], watch: Watch, what: str
+) -> list[tuple[K, V]]:
+    """Read many things, some at once; those that are gone are left out."""
     listed = list(keys)
     found = []
     with watch(len(listed), what) as advance:
         pool = ThreadPoolExecutor(PARALLEL)
         try:
             for key, value in zip(listed, pool.map(read, listed), strict=True):
-                found.append((key, value))
+                if value is not None:
+                    found.append((key, value))
                 advance()
         finally:
             pool.shutdown(cancel_futures=True)
     return found
 
 
-def _read_provider(client: PlacementClient, row: Any) -> tuple[Provider, frozenset[str]]:
+def _read_provider(client: PlacementClient, row: Any) -> tuple[Provider, frozenset[str]] | None:
     """Read a provider, and who holds something on it."""
-    path = f"/resource_providers/{row['uuid']}"
-    inventories = _get(client, f"{path}/inventories")["inventories"]
+    told = {}
+    for what in ("inventories", "traits", "aggregates", "allocations"):
+        body = client.find(f"/resource_providers/{row['uuid']}/{what}")
+        if body is None:
+            return None
+        told[what] = body[what]
     provider = Provider(
         name=row["name"],
         parent=row["parent_provider_uuid"],
         generation=row["generation"],
         inventories={
-            name: msgspec.convert(fields, Inventory) for name, fields in inventories.items()
+            name: msgspec.convert(fields, Inventory) for name, fields in told["inventories"].items()
         },
-        traits=frozenset(_get(client, f"{path}/traits")["traits"]),
-        aggregates=frozenset(_get(client, f"{path}/aggregates")["aggregates"]),
+        traits=frozenset(told["traits"]),
+        aggregates=frozenset(told["aggregates"]),
     )
-    return provider, frozenset(_get(client, f"{path}/allocations")["allocations"])
+    return provider, frozenset(told["allocations"])
 
 
-def _read_consumer(client: PlacementClient, uuid: str) -> Consumer:
-    path = f"/allocations/{uuid}"
-    body = _get(client, path)
+def _read_consumer(client: PlacementClient, uuid: str) -> Consumer | None:
+    body = client.get(f"/allocations/{uuid}")
     if not body["allocations"]:
-        message = (
-            f"{client.url}, {client.what}, is written to while it is read (consumer {uuid} let"
-            " go): stop its clients, and run this again"
-        )
-        raise ServiceUnavailable(message)
+        return None
     return Consumer(
         project=body["project_id"],
         user=body["user_id"],
