@@ -114,3 +114,24 @@ def test_memory_follows_what_clients_make(wire):
     [change] = wire.engine.store.read(read_fleet).changes
     assert change.plan.name == "renamed"
     assert change.plan.inventories["VCPU"].total == 4
+
+
+def test_reports_and_claims_tell_when_a_provider_changed(gpu):
+    """A client that polls by it sees what the host has told, and what guests have taken."""
+
+    def modified():
+        return gpu("GET", f"{RP}/{GPU}").headers["last-modified"]
+
+    plan = a_plan("host1", a_device(views=VIEWS, pool=8192))
+    seen = [modified()]
+    for number, now in ((2, 1_760_000_000.0), (3, 1_770_000_000.0)):
+        report(gpu.engine.store, plan, sequence=number, now=now)
+        seen.append(modified())
+
+    assert seen == [
+        "Sun, 15 Jun 2025 15:06:40 GMT",
+        "Thu, 09 Oct 2025 08:53:20 GMT",
+        "Thu, 09 Oct 2025 08:53:20 GMT",
+    ]
+    claim(gpu.engine.store, holding("guest", {"gpu0": {FB: 1}}))
+    assert modified() == seen[0]

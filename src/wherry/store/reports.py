@@ -62,7 +62,7 @@ def store_report(
     if stored is not None and not _is_news(tx, stored, report, digest):
         return _touch(tx, stored, report, now)
     same_facts = stored is not None and stored.digest == digest
-    tree = TreeOutcome((), (), ()) if same_facts else write_tree(tx, plan)
+    tree = TreeOutcome((), (), ()) if same_facts else write_tree(tx, plan, now=now)
     generation = _write_host(tx, stored, report, digest, plan, now)
     findings = (*plan.findings, *tree.findings)
     if not same_facts:
@@ -110,7 +110,7 @@ def derive_stored(
     if stored is None or report is None:
         raise NotFound(what="host", name=name)
     plan = derive(report)
-    tree = write_tree(tx, plan)
+    tree = write_tree(tx, plan, now=None)
     kept = (one for one in _read_findings(tx, name) if one.code in keep)
     findings = (*plan.findings, *tree.findings, *kept)
     if not _write_body(tx, name, plan, findings, None) and not tree.changed:

@@ -55,11 +55,14 @@ class TreeOutcome:
     findings: tuple[Finding, ...]
 
 
-def write_tree(tx: Tx, plan: HostPlan) -> TreeOutcome:
+def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
     """Make the stored providers of a host what a plan says.
 
     A provider that is gone from the host ends if nothing is held of it; otherwise it stays,
     with nothing to give, until the holders have let go.
+
+    Args:
+        now: time to write down for what changes; None: none is known.
 
     Raises:
         ReportContradicts: the plan names something twice, somebody else's, or in a circle.
@@ -90,7 +93,7 @@ def write_tree(tx: Tx, plan: HostPlan) -> TreeOutcome:
                 changed[planned.uuid] = 0
         nodes[planned.uuid] = (number, root or number)
     _end(tx, ended)
-    _tell(tx, list(changed))
+    _tell(tx, list(changed), now)
     findings = [gone_finding(planned.name) for planned in leaving]
     findings += [one for planned in plans for one in _lint(own.get(planned.uuid), planned)]
     return TreeOutcome(tuple(changed), tuple(row.uuid for row in ended), tuple(findings))
@@ -313,10 +316,11 @@ def _end(tx: Tx, rows: Sequence[Stored]) -> None:
         append_changes(tx, [("provider", row.uuid, last)])
 
 
-def _tell(tx: Tx, uuids: Sequence[str]) -> None:
+def _tell(tx: Tx, uuids: Sequence[str], now: float | None) -> None:
     """Move the generations on and tell the feed."""
     p = provider.c
     for batch in batches(uuids):
-        statement = update(provider).where(p.uuid.in_(batch)).values(generation=p.generation + 1)
+        statement = update(provider).where(p.uuid.in_(batch))
+        statement = statement.values(generation=p.generation + 1, changed_at=now)
         moved = tx.rows(statement.returning(p.uuid, p.generation))
         append_changes(tx, [("provider", uuid, generation) for uuid, generation in moved])
