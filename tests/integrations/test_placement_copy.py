@@ -114,6 +114,29 @@ def test_a_dry_run_counts_and_writes_nothing(service: Running, other: Running) -
     assert done.differences
 
 
+def test_a_target_that_stands_in_the_way_of_itself_becomes_a_copy(
+    service: Running, other: Running
+) -> None:
+    """Names go round, a child becomes its parent's parent, and guests change places."""
+    room = {"VCPU": 4}
+    source = a_world(
+        {
+            ONE: a_provider("one", inventories=room),
+            TWO: a_provider("two", ONE, inventories=room),
+        },
+        {G: a_consumer({ONE: {"VCPU": 4}}), H: a_consumer({TWO: {"VCPU": 4}}, type=None)},
+    )
+    target = a_world(
+        {
+            TWO: a_provider("three", inventories=room),
+            ONE: a_provider("two", TWO, inventories=room),
+            THREE: a_provider("one"),
+        },
+        {G: a_consumer({TWO: {"VCPU": 4}}), H: a_consumer({ONE: {"VCPU": 4}})},
+    )
+    assert_becomes_a_copy(other.url, service.url, source, target, [])
+
+
 class Cut(PlacementClient):
     """A client whose connection is lost after some writes."""
 
