@@ -25,7 +25,6 @@ CONFIG = """
 auth_strategy = noauth2
 [placement_database]
 connection = {database}
-sync_on_startup = true
 max_pool_size = 32
 [oslo_policy]
 enforce_new_defaults = false
@@ -110,6 +109,8 @@ def run_peer(
     """Run openstack-placement on an empty database, which it fills with its own tables."""
     database = database.replace("postgresql:", "postgresql+psycopg2:")
     (folder / "placement.conf").write_text(CONFIG.format(database=database), encoding="utf-8")
+    sync = [str(venv / "bin" / "placement-manage"), "--config-dir", str(folder), "db", "sync"]
+    subprocess.run(sync, check=True, capture_output=True)  # noqa: S603 - our own words
     port = _free_port()
     words = [str(venv / "bin" / "uwsgi"), "--http11-socket", f"127.0.0.1:{port}"]
     words += ["--module", "placement.wsgi.api:application", "--venv", str(venv), "--master"]
