@@ -336,10 +336,10 @@ def test_a_report_that_says_two_things_of_one_is_refused_whole(store, devices, s
     assert "host1" in message
 
 
-def test_a_plan_without_the_host_itself_is_refused(store):
-    plan = HostPlan(host="host1", providers=(), check=HostFacts())
+def test_a_host_of_which_nothing_is_published_is_stored_all_the_same(store):
+    outcome = report(store, HostPlan(host="host1", providers=(), check=HostFacts()))
 
-    assert "no provider is the host itself" in refused(store, plan)
+    assert (outcome.outcome, outcome.changed) == ("stored", ())
 
 
 def test_a_provider_of_another_host_is_not_taken_over(store):

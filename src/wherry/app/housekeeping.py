@@ -6,19 +6,15 @@ from importlib.metadata import version
 import msgspec
 
 from wherry.app.engine import Engine, log
+from wherry.app.owning import derive_host
 from wherry.app.steps import settle
-from wherry.inventory.derive import plan_host
-from wherry.migrate.running import CODES
 from wherry.model.errors import ReportContradicts, StoreUnavailable, WherryError
-from wherry.model.facts import Report
-from wherry.model.inventory import HostPlan
 from wherry.profiles.library import Profiles
 from wherry.store.claims import prune_claims
 from wherry.store.feed import prune_changes
 from wherry.store.hosts import read_host_names
 from wherry.store.meta import read_note, write_note
 from wherry.store.migrations import read_due
-from wherry.store.reports import derive_stored
 
 FEED_S = 0.5
 """How soon a process learns, without being asked, what another has written."""
@@ -91,11 +87,8 @@ def derivation_mark(profiles: Profiles) -> str:
 
 
 def _derive_host(engine: Engine, name: str) -> None:
-    def derive(report: Report) -> HostPlan:
-        return plan_host(report, engine.profiles)
-
     try:
-        engine.store.write(lambda tx: derive_stored(tx, name, derive, keep=CODES))
+        engine.store.write(lambda tx: derive_host(tx, engine, name))
     except ReportContradicts as error:
         # Kept as it was derived before; the host's next report is judged by the new profiles.
         log.warning("host %s is not derived anew: %s", name, error)

@@ -6,6 +6,7 @@ import msgspec
 
 from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
+from wherry.app.owning import own_part
 from wherry.app.running import find_lost, learn_guests, lock_guests
 from wherry.inventory.derive import plan_host
 from wherry.model.facts import Report
@@ -51,7 +52,8 @@ def _store(engine: Engine, report: Report, digest: str) -> ReportAnswer:
 
     def write(tx: Tx) -> ReportAnswer:
         guests = lock_guests(tx, report)
-        outcome = store_report(tx, report, digest, plan, now=engine.clock())
+        own = own_part(tx, engine, plan)
+        outcome = store_report(tx, report, digest, own, now=engine.clock())
         return _finish(tx, engine, report, outcome, guests)
 
     return engine.store.write(write)

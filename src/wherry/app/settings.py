@@ -39,6 +39,7 @@ class Settings:
         placement_policy_file: an operator's rules, which go before those.
         cors_origins: origins whose pages may use the Placement API from a browser.
         profile_dirs: folders of driver profiles that go before the built-in ones.
+        roots: whether a report makes its host's root provider, or waits for a client's.
         lease_s: seconds until a claimed migration expires unless renewed.
         preflight_s: seconds in which both agents must answer; silence is a refusal.
         max_body_mb: largest body that is read, in MiB.
@@ -58,6 +59,7 @@ class Settings:
     placement_policy_file: Path | None = None
     cors_origins: tuple[str, ...] = ()
     profile_dirs: tuple[Path, ...] = ()
+    roots: Literal["own", "external"] = "own"
     lease_s: int = 300
     preflight_s: int = 10
     max_body_mb: int = 16
@@ -192,6 +194,13 @@ TABLE: tuple[Option, ...] = (
         metavar="DIR",
         many=True,
         help="Folder of driver profiles that go before the built-in ones; may be repeated.",
+    ),
+    Option(
+        name="roots",
+        parse=one_of("own", "external"),
+        default="own",
+        metavar="own|external",
+        help="Who makes the root providers of hosts: this service, or Nova.",
     ),
     Option(
         name="lease_s",

@@ -29,6 +29,7 @@ CODES: Final = {
     "TRAIT_UNKNOWN": "a value makes no trait",
     "OFFER_REFUSED": "what was read makes no offer",
     "SOURCES_DIFFER": "two sources say different things of one device",
+    "COUNTED_ELSEWHERE": "a client of Placement reports the same device: it is counted there alone",
     "LINT": "one type name means two things, or a version does not tell a change",
 }
 

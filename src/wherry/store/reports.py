@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, exists, select, text, update
 
-from wherry.model.errors import NotFound, ReportContradicts, ReportOutdated
+from wherry.model.errors import NotFound, ReportOutdated
 from wherry.model.facts import Report
 from wherry.model.inventory import Finding, HostPlan
 from wherry.store import tables
@@ -216,10 +216,10 @@ def _write_host(
 
 
 def _root(plan: HostPlan) -> str:
-    root = next((one.uuid for one in plan.providers if one.parent is None), None)
-    if root is None:
-        raise ReportContradicts("no provider is the host itself", host=plan.host)
-    return root
+    """Name the root of a host's tree, which a client may own; empty while none is published."""
+    known = {one.uuid for one in plan.providers}
+    tops = (one for one in plan.providers if one.parent is None or one.parent not in known)
+    return next((one.parent or one.uuid for one in tops), "")
 
 
 def _write_body(

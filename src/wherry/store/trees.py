@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
 from wherry.inventory.lint import lint_successive
 from wherry.model.inventory import Finding, HostPlan, PlannedProvider
@@ -32,6 +32,7 @@ class Stored:
     uuid: str
     name: str
     host: str | None
+    owner: str
     parent: int | None
     root: int
     facts_generation: int
@@ -68,14 +69,16 @@ def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
         ReportContradicts: the plan names something twice, somebody else's, or in a circle.
     """
     stored = _lock(tx, plan)
-    own = {uuid: row for uuid, row in stored.items() if row.host == plan.host}
-    known = {uuid: row.host for uuid, row in stored.items()}
-    foreign = {row.name: row.host for row in stored.values() if row.host != plan.host}
+    homes = {uuid: row.host if row.owner == "report" else None for uuid, row in stored.items()}
+    own = {uuid: row for uuid, row in stored.items() if homes[uuid] == plan.host}
+    known = homes
+    foreign = {row.name: homes[uuid] for uuid, row in stored.items() if uuid not in own}
+    lost = _names_of_clients(tx, {row.plan.name for row in own.values()})
     plans = order_plans(plan.host, plan.providers, known, foreign)
     _intern_all(tx, plans)
     kept, ended = _part_with(tx, own, {p.uuid for p in plans})
     _free_names(tx, plans, own)
-    taken = {planned.name for planned in plans}
+    taken = {planned.name for planned in plans} | lost
     leaving = [emptied(row.plan, taken) for row in kept]
     nodes = {uuid: (row.id, row.root) for uuid, row in stored.items()}
     changed: dict[str, int] = {}
@@ -117,7 +120,7 @@ def sweep_gone(tx: Tx, host: str) -> tuple[str, ...]:
     query = select(p.uuid).where(p.host == host, p.gone).order_by(p.uuid).with_for_update()
     if not tx.execute(query).first():
         return ()
-    stored = {row.uuid: row for row in _read(tx, p.host == host)}
+    stored = {row.uuid: row for row in _read(tx, and_(p.host == host, p.owner == "report"))}
     present = {uuid for uuid, row in stored.items() if not row.gone}
     _, ended = _part_with(tx, stored, present)
     _end(tx, ended)
@@ -133,15 +136,29 @@ def _lock(tx: Tx, plan: HostPlan) -> dict[str, Stored]:
     uuids = {planned.uuid for planned in plan.providers}
     uuids |= {planned.parent for planned in plan.providers if planned.parent}
     names = {planned.name for planned in plan.providers}
-    where = or_(p.host == plan.host, p.uuid.in_(sorted(uuids)), p.name.in_(sorted(names)))
+    child = provider.alias("child")
+    above = select(child.c.parent).where(child.c.host == plan.host, child.c.parent.is_not(None))
+    where = or_(
+        p.host == plan.host,
+        p.id.in_(above),
+        p.uuid.in_(sorted(uuids)),
+        p.name.in_(sorted(names)),
+    )
     tx.execute(select(p.id).where(where).order_by(p.uuid).with_for_update()).all()
     return {row.uuid: row for row in _read(tx, where)}
+
+
+def _names_of_clients(tx: Tx, names: set[str]) -> set[str]:
+    """Give those of these names that clients have taken."""
+    p = provider.c
+    query = select(p.name).where(p.owner == "client", p.name.in_(sorted(names)))
+    return set(tx.execute(query).scalars())
 
 
 def _read(tx: Tx, where: Any) -> list[Stored]:
     p, body = provider.c, tables.provider_plan
     query = (
-        select(p.id, p.uuid, p.name, p.host, p.parent, p.root, p.facts_generation, p.gone)
+        select(p.id, p.uuid, p.name, p.host, p.owner, p.parent, p.root, p.facts_generation, p.gone)
         .add_columns(body.c.plan)
         .join(body, body.c.provider == p.id)
         .where(where)

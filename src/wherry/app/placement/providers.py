@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import ColumnElement
 
 from wherry.app.engine import Engine
+from wherry.app.owning import settle_owners, withdraw
 from wherry.app.placement.names import require_classes, require_traits
 from wherry.app.placement.refusals import (
     BadTree,
@@ -19,6 +20,7 @@ from wherry.app.placement.refusals import (
 from wherry.store import placement_providers as store
 from wherry.store import placement_qualities as qualities
 from wherry.store import placement_trees as trees
+from wherry.store.adoption import free_name
 from wherry.store.placement_inventories import Stock, read_stock
 from wherry.store.placement_providers import ProviderRow, provider
 from wherry.store.transaction import Tx
@@ -97,6 +99,7 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
         if not name:
             raise BadTree("create", "name is required")
         above = _parent_of_new(tx, uuid, parent)
+        free_name(tx, name, is_root=above is None)
         taken = [f"uuid: {uuid}"] if store.is_taken(tx, uuid=uuid) else []
         taken += [f"name: {name}"] if store.is_taken(tx, name=name) else []
         if taken:
@@ -105,7 +108,8 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
         made = trees.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
         if made is None:
             raise ProviderTaken(f"name: {name}")
-        return made
+        settle_owners(tx, engine, [_root_name(tx, made)])
+        return require_provider(tx, uuid)
 
     return engine.store.write(write)
 
@@ -141,11 +145,19 @@ def update_provider(
     def write(tx: Tx) -> ProviderRow:
         row, wanted, tree = _lock_move(tx, uuid, parent)
         above = _new_parent(row, wanted, tree, may_move=may_move)
+        before = _root_name(tx, row)
+        free_name(tx, name, is_root=above is None)
         if not trees.update_provider(tx, row, name=name, parent=above, now=engine.clock()):
             raise ProviderTaken(name)
+        settle_owners(tx, engine, {before, _root_name(tx, require_provider(tx, uuid))})
         return require_provider(tx, uuid)
 
     return engine.store.write(write)
+
+
+def _root_name(tx: Tx, row: ProviderRow) -> str:
+    """Name the root of a provider's tree."""
+    return row.name if row.parent is None else require_provider(tx, row.root).name
 
 
 Tree = Mapping[str, ProviderRow]
@@ -206,11 +218,15 @@ def delete_provider(engine: Engine, uuid: str) -> None:
 
     def write(tx: Tx) -> None:
         row = lock_provider(tx, uuid)
+        root = _root_name(tx, row)
+        if row.parent is None:
+            withdraw(tx, row.name)
         if store.has_children(tx, row):
             raise ProviderHasChildren
         if store.is_held(tx, row):
             raise ProviderHeld
-        trees.delete_provider(tx, row)
+        trees.delete_provider(tx, require_provider(tx, uuid))
+        settle_owners(tx, engine, [root])
 
     engine.store.write(write)
 
