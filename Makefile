@@ -55,6 +55,7 @@ check: $(VENV)/.dev ## formatter, linter, types, import floors, news, docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/towncrier build --draft --version next > /dev/null
 	$(MAKE) --no-print-directory docs
 
 bench: $(VENV)/.dev ## seeded benchmarks: unit, median, ratio
