@@ -200,6 +200,8 @@ def test_facts_that_moved_meanwhile_refuse(fleet: Fleet) -> None:
     assert done.state == "refused"
     codes = {each.code for each in done.history[-1].reasons}
     assert "PREFLIGHT_FACTS_MOVED" in codes
+    # The other end is asked no more.
+    assert jobs.wait_for_jobs(fleet.engine, "a", 0) == ()
     assert (fleet.used("a"), fleet.used("b")) == (1, 0)
 
 

@@ -16,6 +16,7 @@ from wherry.app.settings import Settings
 from wherry.model.checks import Pack
 from wherry.model.errors import (
     BadConfiguration,
+    ExclusiveConflict,
     InvalidProfile,
     NotFound,
     ReportContradicts,
@@ -81,6 +82,18 @@ def test_a_running_guest_tells_its_process_and_its_device(engine: Engine) -> Non
     assert guest.slots["port"].device == device
     # The instance is the guest's now, and counts no longer as nobody's.
     assert offers.list_offers(engine, "a", "mtty/mtty-1").offers[0].fits == 19
+
+
+def test_an_instance_that_nobody_allocated_fixes_the_size_of_a_board(engine: Engine) -> None:
+    """One vGPU of 2 GB runs there: others of that size fit, a larger one is refused."""
+    fleet = Fleet(engine, gpu="constructed-nvidia-a6000")
+    fleet.boot("gpu", another(GUEST, 1), "nvidia/RTXA6000-2Q")
+
+    with pytest.raises(ExclusiveConflict) as told:
+        fleet.boot("gpu", another(GUEST, 2), "nvidia/RTXA6000-4Q")
+
+    assert told.value.in_use == (2048,)
+    assert fleet.used("gpu", "CUSTOM_GPU_FB_MB") == 2048
 
 
 def test_a_guest_that_is_not_on_record_is_a_finding(engine: Engine) -> None:
