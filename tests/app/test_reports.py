@@ -87,10 +87,9 @@ def test_a_running_guest_tells_its_process_and_its_device(engine: Engine) -> Non
 def test_an_instance_that_nobody_allocated_fixes_the_size_of_a_board(engine: Engine) -> None:
     """One vGPU of 2 GB runs there: others of that size fit, a larger one is refused."""
     fleet = Fleet(engine, gpu="constructed-nvidia-a6000")
-    fleet.boot("gpu", another(GUEST, 1), "nvidia/RTXA6000-2Q")
-
     with pytest.raises(ExclusiveConflict) as told:
-        fleet.boot("gpu", another(GUEST, 2), "nvidia/RTXA6000-4Q")
+        fleet.boot("gpu", another(GUEST, 1), "nvidia/RTXA6000-4Q")
+    fleet.boot("gpu", another(GUEST, 2), "nvidia/RTXA6000-2Q")
 
     assert told.value.in_use == (2048,)
     assert fleet.used("gpu", "CUSTOM_GPU_FB_MB") == 2048
