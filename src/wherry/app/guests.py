@@ -3,18 +3,15 @@
 Source: design, section 3 ("A guest").
 """
 
-from msgspec.structs import replace
-
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.packs import in_force
-from wherry.app.steps import require_guest
+from wherry.app.steps import claim_for, require_guest
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.boot import plan_guest
 from wherry.migrate.life import require_at_rest
 from wherry.migrate.plug import plan_plug, plan_unplug
 from wherry.migrate.reboot import RebootDecision, plan_reboot
-from wherry.migrate.slots import name_devices
 from wherry.model.checks import Policy
 from wherry.model.claims import Claim
 from wherry.model.guests import Guest, GuestRequest
@@ -176,8 +173,4 @@ def _closed(engine: Engine, before: Guest, after: Guest) -> tuple[str, ...]:
 
 
 def _write(tx: Tx, engine: Engine, guest: Guest, claim: Claim | None) -> Guest:
-    if claim is not None:
-        outcome = write_claim(tx, claim, now=engine.clock())
-        slots = name_devices(guest.slots, outcome.devices.get(guest.uuid, {}))
-        guest = replace(guest, slots=slots)
-    return write_guest(tx, guest)
+    return write_guest(tx, claim_for(tx, engine, guest, claim))

@@ -1,13 +1,10 @@
 """What a report of running guests changes: records are corrected, lost migrations found again."""
 
-from msgspec.structs import replace
-
 from wherry.app.engine import Engine
-from wherry.app.steps import take_step
+from wherry.app.steps import claim_for, take_step
 from wherry.inventory.fleet import Fleet
 from wherry.inventory.host_view import HostView
 from wherry.migrate.running import CODES, Correction, learn, make_finding, runs_on, settle
-from wherry.migrate.slots import name_devices
 from wherry.model.errors import (
     CapacityExceeded,
     ConsumerChanged,
@@ -23,7 +20,6 @@ from wherry.model.facts import Report
 from wherry.model.guests import Guest
 from wherry.model.inventory import Finding
 from wherry.model.migrations import Migration
-from wherry.store.claims import write_claim
 from wherry.store.guests import read_guest, write_guest
 from wherry.store.holdings import lock_holdings, read_holdings
 from wherry.store.hosts import read_host, read_last_seen, read_report
@@ -111,14 +107,10 @@ def find_lost(engine: Engine, host: str) -> None:
 
 
 def _write(tx: Tx, engine: Engine, correction: Correction) -> tuple[Finding, ...]:
-    guest = correction.guest
-    if correction.claim is not None:
-        try:
-            outcome = write_claim(tx, correction.claim, now=engine.clock())
-        except REFUSED as error:
-            return (make_finding("GUEST_CLAIM_REFUSED", f"{guest.uuid}: {error}"),)
-        devices = outcome.devices.get(guest.uuid, {})
-        guest = replace(guest, slots=name_devices(guest.slots, devices))
+    try:
+        guest = claim_for(tx, engine, correction.guest, correction.claim)
+    except REFUSED as error:
+        return (make_finding("GUEST_CLAIM_REFUSED", f"{correction.guest.uuid}: {error}"),)
     if guest != correction.before:
         write_guest(tx, guest)
     return ()

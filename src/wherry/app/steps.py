@@ -15,7 +15,7 @@ from wherry.migrate.life import Decision, Ends, advance, due
 from wherry.migrate.signal import Signal
 from wherry.migrate.slots import name_devices
 from wherry.migrate.states import FIRST
-from wherry.model.claims import ClaimOutcome
+from wherry.model.claims import Claim, ClaimOutcome
 from wherry.model.errors import NotFound
 from wherry.model.guests import Guest
 from wherry.model.migrations import Migration
@@ -90,6 +90,19 @@ def write_decision(tx: Tx, engine: Engine, decision: Decision) -> Decision:
     if decision.withdraws_jobs:
         remove_jobs(tx, decision.migration.uuid)
     return decision
+
+
+def claim_for(tx: Tx, engine: Engine, guest: Guest, claim: Claim | None) -> Guest:
+    """Write a guest's claim, if there is one; gives the guest with the devices it was given.
+
+    Raises:
+        WherryError: as `write_claim`; nothing of the claim is left then.
+    """
+    if claim is None:
+        return guest
+    outcome = write_claim(tx, claim, now=engine.clock())
+    devices = outcome.devices.get(guest.uuid, {})
+    return replace(guest, slots=name_devices(guest.slots, devices))
 
 
 def _with_devices(decision: Decision, outcome: ClaimOutcome) -> Decision:

@@ -50,12 +50,6 @@ def name_of(what: str) -> str:
     return str(uuid.uuid5(NAMES, what))
 
 
-def report_all(agents: Sequence[Agent]) -> None:
-    """Let every host report."""
-    for agent in agents:
-        agent.report()
-
-
 def _chapter(number: int, title: str) -> None:
     click.echo()
     click.secho(f"{number}. {title}", bold=True)
