@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, Table, select, true
 
 from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
-from wherry.schedule.candidates.world import Provider
+from wherry.model.provider import Provider
 from wherry.store import tables
 from wherry.store.feed import Cursor, Event, read_events
+from wherry.store.placement_inventories import shown_inventory
 from wherry.store.placement_providers import find_providers
 from wherry.store.placement_qualities import read_aggregates, read_traits
 from wherry.store.providers import read_providers
@@ -81,7 +82,7 @@ def _read_providers(tx: Tx, where: ColumnElement[bool]) -> dict[int, Provider]:
     numbers = select(provider.c.id).where(where)
     stock, used, views = _read_stock(tx, inventory.c.provider.in_(numbers))
     _add_views(tx, stock, used, {row.uuid: row.id for row in rows if row.id in views})
-    traits = read_traits(tx, tables.provider_trait.c.provider.in_(numbers))
+    traits = read_traits(tx, numbers)
     aggregates = read_aggregates(tx, tables.provider_aggregate.c.provider.in_(numbers))
     return {
         row.id: Provider(
@@ -92,7 +93,6 @@ def _read_providers(tx: Tx, where: ColumnElement[bool]) -> dict[int, Provider]:
             used=used.get(row.id, {}),
             traits=frozenset(traits.get(row.id, ())),
             aggregates=frozenset(aggregates.get(row.id, ())),
-            generation=row.generation,
         )
         for row in rows
     }
@@ -119,15 +119,7 @@ def _read_stock(tx: Tx, where: ColumnElement[bool]) -> tuple[Stock, Used, set[in
         if row.cap is None:
             views.add(row.provider)
             continue
-        stock.setdefault(row.provider, {})[row.name] = Inventory(
-            total=row.total,
-            # What siblings and strangers took of a pool is nobody's allocation of it.
-            reserved=row.reserved + row.charged - row.used + row.stray,
-            min_unit=row.min_unit,
-            max_unit=row.max_unit,
-            step_size=row.step_size,
-            allocation_ratio=row.allocation_ratio,
-        )
+        stock.setdefault(row.provider, {})[row.name] = shown_inventory(row)
         if row.used:
             used.setdefault(row.provider, {})[row.name] = row.used
     return stock, used, views

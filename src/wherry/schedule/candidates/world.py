@@ -9,48 +9,11 @@ Source: Placement API reference, "List allocation candidates"; Placement's guide
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from wherry.model.inventory import Inventory
+from wherry.model.provider import SHARES, Provider
 
-SHARES = "MISC_SHARES_VIA_AGGREGATE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """A resource provider as the search looks at it."""
-
-    uuid: str
-    root: str
-    parent: str | None = None
-    """None: this is the root of its tree."""
-    inventories: Mapping[str, Inventory] = field(default_factory=dict)
-    used: Mapping[str, int] = field(default_factory=dict)
-    """Class to units that consumers hold."""
-    traits: frozenset[str] = frozenset()
-    aggregates: frozenset[str] = frozenset()
-    generation: int = 0
-
-    @property
-    def is_sharing(self) -> bool:
-        """Whether other trees may use the inventory."""
-        return SHARES in self.traits
-
-    def takes(self, resource_class: str, amount: int) -> bool:
-        """Whether one group could have so many units now: room, unit limits, step."""
-        inventory = self.inventories.get(resource_class)
-        return (
-            inventory is not None
-            and inventory.min_unit <= amount
-            and amount % inventory.step_size == 0
-            and self.holds(resource_class, amount)
-        )
-
-    def holds(self, resource_class: str, amount: int) -> bool:
-        """Whether several groups together could have so many units of a class it has."""
-        inventory = self.inventories[resource_class]
-        free = inventory.capacity - self.used.get(resource_class, 0)
-        return amount <= free and amount <= inventory.max_unit
+__all__ = ["SHARES", "Provider", "World", "make_world", "renew_world"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
