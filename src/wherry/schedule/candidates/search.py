@@ -7,7 +7,8 @@ then the others; so a limit bounds the work, and the first candidates name many 
 Source: design, section 5 (last point).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -65,28 +66,33 @@ def search(
         BadQuery: a trait or class is not known; raised here, before anything is iterated.
         DeadlineExceeded: while iterating.
     """
-    check_names(world, request)
+    check_names(world.classes, world.traits, request)
     if any(group.in_tree not in world.providers for group in request.groups if group.in_tree):
         return iter(())
     return islice(_search(world, request, expired), request.limit)
 
 
-def check_names(world: World, request: CandidatesRequest) -> None:
+def check_names(
+    classes: Container[str], traits: AbstractSet[str], request: CandidatesRequest
+) -> None:
     """Refuse traits and classes that do not exist.
+
+    Args:
+        classes, traits: all that there are.
 
     Raises:
         BadQuery: names the first one that is not known.
     """
-    _check_traits(world, request.root_required | request.root_forbidden)
+    _check_traits(traits, request.root_required | request.root_forbidden)
     for group in request.groups:
         for name in group.resources:
-            if name not in world.classes:
+            if name not in classes:
                 raise BadQuery(Message.UNKNOWN_CLASS, name=name)
-        _check_traits(world, group.forbidden.union(*group.required))
+        _check_traits(traits, group.forbidden.union(*group.required))
 
 
-def _check_traits(world: World, traits: Iterable[str]) -> None:
-    unknown = sorted(set(traits) - world.traits)
+def _check_traits(known: AbstractSet[str], traits: Iterable[str]) -> None:
+    unknown = sorted(set(traits) - known)
     if unknown:
         raise BadQuery(Message.UNKNOWN_TRAIT, name=unknown[0])
 

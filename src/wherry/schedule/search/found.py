@@ -1,0 +1,160 @@
+"""What a search gives: rows of candidates in arrays, those of one form together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherry.inventory.columns import Columns
+from wherry.schedule.candidates.search import Candidate
+from wherry.schedule.search.compile import Compiled
+from wherry.schedule.search.grounds import Patch
+from wherry.schedule.search.guests import Guests
+from wherry.schedule.search.masks import Trees
+from wherry.schedule.search.placing import Way
+
+Seats = tuple[int, ...]
+"""For each slot of a request the number of the provider that it sits on; from 0, without gaps,
+in the order of the slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """N candidates in which the same slots sit together, on S providers.
+
+    Attributes:
+        rows: int64[N, S]; row of each provider.
+        order: int64[N], rising; places of the candidates in the whole answer.
+        trees: int64[N]; the tree that each is anchored in.
+    """
+
+    seats: Seats
+    rows: NDArray[np.int64]
+    order: NDArray[np.int64]
+    trees: Trees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Candidates in columns, and what they were found for."""
+
+    columns: Columns
+    compiled: Compiled
+    batches: tuple[Batch, ...]
+    is_shared: bool
+    """Whether providers of other trees than the anchor's may be among the rows."""
+
+    @property
+    def count(self) -> int:
+        """How many candidates there are."""
+        return sum(len(batch.rows) for batch in self.batches)
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Give them one by one, in order."""
+        every = [
+            (place, number, batch)
+            for batch in self.batches
+            for number, place in enumerate(batch.order.tolist())
+        ]
+        for _, number, batch in sorted(every, key=lambda each: each[0]):
+            yield self._candidate(batch, number)
+
+    def _candidate(self, batch: Batch, number: int) -> Candidate:
+        uuids = [self.columns.uuid(row) for row in batch.rows[number].tolist()]
+        allocations: dict[str, dict[str, int]] = {}
+        mappings: dict[str, set[str]] = {}
+        for slot, seat in zip(self.compiled.slots, batch.seats, strict=True):
+            mappings.setdefault(slot.suffix, set()).add(uuids[seat])
+            for name, amount in slot.amounts:
+                resources = allocations.setdefault(uuids[seat], {})
+                resources[name] = resources.get(name, 0) + amount
+        return Candidate(
+            allocations=allocations,
+            mappings={suffix: tuple(sorted(each)) for suffix, each in mappings.items()},
+            anchor=self.columns.uuid(int(self.columns.first[batch.trees[number]])),
+        )
+
+
+class Collector:
+    """Gathers ways in their order, at most so many as are asked for.
+
+    Args:
+        limit: most to take; None: all.
+        guests: who may come up in several trees, and counts once.
+    """
+
+    def __init__(self, columns: Columns, limit: int | None, *, guests: Guests | None) -> None:
+        self._columns, self._guests = columns, guests
+        self._room = limit
+        self._count = 0
+        self._parts: dict[Seats, list[tuple[Trees, tuple[int, ...], int]]] = {}
+        self._sharing = frozenset(() if guests is None else guests.rows)
+        self._seen: set[tuple[int, ...]] = set()
+
+    @property
+    def room(self) -> int | None:
+        """How many more are taken; None: any number."""
+        return self._room
+
+    def is_full(self) -> bool:
+        """Whether no more is taken."""
+        return self._room == 0
+
+    def add(self, patch: Patch, way: Way) -> None:
+        """Take one way in each tree of a patch, as far as there is room."""
+        seats, places = split(way)
+        trees = patch.trees
+        if self._guests is not None:
+            guests = self._guests.rows
+            places = tuple(
+                place if place < patch.own else ~guests[place - patch.own] for place in places
+            )
+            trees = self._unseen(trees, [places[seat] for seat in seats])
+        if self._room is not None:
+            trees = trees[: self._room]
+            self._room -= len(trees)
+        if len(trees):
+            self._parts.setdefault(seats, []).append((trees, places, self._count))
+            self._count += len(trees)
+
+    def _unseen(self, trees: Trees, places: list[int]) -> Trees:
+        """Leave out what was found from another anchor before: what guests serve alone."""
+        first = self._columns.first
+        kept = []
+        for tree in trees.tolist():
+            at = int(first[tree])
+            rows = tuple(at + place if place >= 0 else ~place for place in places)
+            if self._sharing.issuperset(rows):
+                if rows in self._seen:
+                    continue
+                self._seen.add(rows)
+            kept.append(tree)
+        return np.array(kept, np.int64)
+
+    def found(self, compiled: Compiled) -> Found:
+        """Give all that was taken."""
+        batches = []
+        for seats, parts in self._parts.items():
+            sizes = np.array([len(trees) for trees, _, _ in parts])
+            trees = np.concatenate([trees for trees, _, _ in parts])
+            places = np.array([places for _, places, _ in parts], np.int64).repeat(sizes, axis=0)
+            starts = np.array([start for _, _, start in parts])
+            order = np.arange(len(trees)) + (starts - (sizes.cumsum() - sizes)).repeat(sizes)
+            rows = places + self._columns.first[trees].astype(np.int64)[:, None]
+            if self._guests is not None:
+                rows = np.where(places < 0, ~places, rows)
+            batches.append(Batch(seats=seats, rows=rows, order=order, trees=trees))
+        return Found(
+            columns=self._columns, compiled=compiled, batches=tuple(batches),
+            is_shared=self._guests is not None,
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def split(way: Way) -> tuple[Seats, tuple[int, ...]]:
+    """Say which slots sit together, and on which places."""
+    numbers: dict[int, int] = {}
+    seats = tuple(numbers.setdefault(place, len(numbers)) for place in way)
+    return seats, tuple(numbers)

@@ -1,0 +1,188 @@
+"""From the masks of many trees to grounds: trees that are alike in all that matters share one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherry.inventory.columns import Columns
+from wherry.schedule.search.compile import Compiled
+from wherry.schedule.search.ground import Ground
+from wherry.schedule.search.guests import Guests
+from wherry.schedule.search.masks import WORD, Block, Mask, Trees
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Trees with one ground."""
+
+    trees: Trees
+    ground: Ground
+    key: bytes
+    """Equal for equal grounds of one request where there are no guests."""
+    own: int
+    """Places that are the tree's own; those from here on stand for guests."""
+
+
+def patches(
+    columns: Columns,
+    compiled: Compiled,
+    block: Block,
+    masks: Sequence[Mask],
+    keep: NDArray[np.int64],
+    guests: Guests | None,
+) -> Iterator[Patch]:
+    """Gather trees of a block by their grounds.
+
+    Args:
+        masks: for each spec, of the trees that are kept.
+        keep: places in the block of the trees that are kept.
+    """
+    trees = block.trees[keep]
+    parts = [*masks]
+    parts += [block.having(either)[:, keep] for either in compiled.together]
+    if not compiled.many_sums:
+        for name, amount in _sums(compiled):
+            parts.append(block.holding(name, amount)[:, keep])
+    head = [trees if compiled.many_sums else _shapes(columns, compiled, trees)]
+    whole = np.concatenate([np.array(head, np.uint64), *parts])
+    ones, which = _same(whole)
+    reading = _Reading(columns, compiled, block.words, guests)
+    for number, one in enumerate(ones.tolist()):
+        key = whole[:, one].tobytes()
+        members = trees if len(ones) == 1 else trees[which == number]
+        ground = reading.ground(key, int(trees[one]))
+        yield Patch(members, ground, key, WORD * block.words)
+
+
+def with_likeness(patch: Patch, alike: Sequence[tuple[int, ...]]) -> Iterator[Patch]:
+    """Divide a patch by which providers are equal, as far as the request has use for them.
+
+    Args:
+        alike: for each tree of the patch the masks of its equal providers.
+    """
+    used = 0
+    for mask in patch.ground.options:
+        used |= mask
+    found: dict[tuple[int, ...], list[int]] = {}
+    known: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for number, masks in enumerate(alike):
+        some = known.get(masks)
+        if some is None:
+            some = tuple(each for mask in masks if (each := mask & used) & (each - 1))
+            known[masks] = some
+        found.setdefault(some, []).append(number)
+    for some, numbers in found.items():
+        yield Patch(patch.trees[numbers], replace(patch.ground, alike=some), patch.key, patch.own)
+
+
+def _sums(compiled: Compiled) -> list[tuple[str, int]]:
+    return [(name, amount) for name, sums in compiled.sums.items() for amount in sums]
+
+
+def _shapes(columns: Columns, compiled: Compiled, trees: Trees) -> NDArray[Any]:
+    """Numbers of the shapes, where they matter."""
+    return columns.shape[trees] if compiled.subtrees else np.zeros(len(trees), np.uint64)
+
+
+def _same(whole: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find equal columns: one place of each, and for each place which it is."""
+    if (whole == whole[:, :1]).all():
+        return np.zeros(1, np.int64), np.zeros(whole.shape[1], np.int64)
+    mixed = np.zeros(whole.shape[1], np.uint64)
+    for row in whole:
+        mixed = (mixed ^ row) * _MIX
+        mixed ^= mixed >> np.uint64(29)
+    _, ones, which = np.unique(mixed, return_index=True, return_inverse=True)
+    if (whole[:, ones][:, which] == whole).all():
+        return ones, which
+    _, ones, which = np.unique(whole, axis=1, return_index=True, return_inverse=True)
+    return ones, which.reshape(-1)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads grounds out of columns of masks."""
+
+    columns: Columns
+    compiled: Compiled
+    words: int
+    guests: Guests | None
+    known: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def ground(self, key: bytes, tree: int) -> Ground:
+        """Read one.
+
+        Args:
+            key: a column: a number, then the masks of specs, traits and sums.
+            tree: any tree that has it.
+        """
+        compiled, width = self.compiled, 8 * self.words
+        if self.guests is not None:
+            width += 8 * self.guests.words
+        masks = [int.from_bytes(key[at : at + width], "little") for at in range(8, len(key), width)]
+        specs, together = len(compiled.specs), len(compiled.together)
+        holding: Mapping[tuple[str, int], int] = (
+            _Holding(self.columns, tree, self.guests, WORD * self.words)
+            if compiled.many_sums
+            else dict(zip(_sums(compiled), masks[specs + together :], strict=True))
+        )
+        return Ground(
+            options=tuple(masks[slot.spec] for slot in compiled.slots),
+            having=tuple(masks[specs : specs + together]),
+            holding=holding,
+            below=self._below(tree) if compiled.subtrees else (),
+            kin=() if self.guests is None or compiled.nested else self._kin(self.guests, tree),
+        )
+
+    def _below(self, tree: int) -> tuple[int, ...]:
+        shape = int(self.columns.shape[tree])
+        found = self.known.get(shape)
+        if found is None:
+            found = below_with_guests(self.columns, shape, WORD * self.words, self.guests)
+            self.known[shape] = found
+        return found
+
+    def _kin(self, guests: Guests, tree: int) -> tuple[int, ...]:
+        own = WORD * self.words
+        count = int(self.columns.count[tree])
+        of_tree = [(1 << count) - 1] * count + [0] * (own - count)
+        return (*of_tree, *(mask << own for mask in guests.kin()))
+
+
+def below_with_guests(
+    columns: Columns, shape: int, own: int, guests: Guests | None
+) -> tuple[int, ...]:
+    """For each place itself and all below it, guests too, from the place *own* on."""
+    below = columns.shapes[shape].below
+    if guests is None:
+        return below
+    filled = [*below, *[0] * (own - len(below))]
+    return (*filled, *(mask << own for mask in guests.below(columns)))
+
+
+class _Holding(dict[tuple[str, int], int]):
+    """Works out of one tree what is asked for, where there would be too many sums."""
+
+    def __init__(self, columns: Columns, tree: int, guests: Guests | None, own: int) -> None:
+        super().__init__()
+        self._columns, self._tree, self._guests, self._own = columns, tree, guests, own
+
+    def __missing__(self, key: tuple[str, int]) -> int:
+        name, amount = key
+        found = 0 if self._guests is None else self._guests.holding(name, amount) << self._own
+        for local, eff in self._stock(name):
+            found |= (eff >= amount) << local
+        self[key] = found
+        return found
+
+    def _stock(self, name: str) -> list[tuple[int, int]]:
+        column = self._columns.classes.get(name)
+        if column is None:
+            return []
+        part = slice(*column.start[self._tree : self._tree + 2].tolist())
+        return list(zip(column.local[part].tolist(), column.eff[part].tolist(), strict=True))

@@ -1,0 +1,232 @@
+"""Which providers of some trees could serve each slot: bits, for many trees at once.
+
+A mask is uint64[W, m] for m trees: bit n of word w stands for the provider at place 64 w + n of
+its tree.  Words after those of the tree stand for guests, providers that share with it.  All is
+computed from the entries of the classes that are asked for, so that cost follows what trees
+have of them and not how large they are.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherry.inventory.columns import ClassColumn, Columns
+from wherry.schedule.search.compile import Spec, Wanted
+from wherry.schedule.search.guests import Guests
+from wherry.schedule.search.lookups import Bools, Lookups, answers, suits_units
+
+Mask = NDArray[np.uint64]
+Trees = NDArray[np.int64]
+ONE, NONE = np.uint64(1), np.uint64(0)
+WORD = 64
+
+
+class Ranges:
+    """Stretches of an array, one for each tree, taken together.
+
+    Attributes:
+        index: int64[n]; places in the array.
+    """
+
+    __slots__ = ("_single", "_sizes", "_starts", "_trees", "index")
+
+    def __init__(self, start: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+        self._sizes = sizes
+        self._single = bool((sizes == 1).all())
+        self._trees: NDArray[np.int64] | None = None
+        if self._single:
+            self.index = self._starts = start
+            return
+        ends = sizes.cumsum()
+        self._starts = ends - sizes
+        self.index = np.arange(int(ends[-1])) + np.repeat(start - self._starts, sizes)
+
+    def spread(self, each: NDArray[Any]) -> NDArray[Any]:
+        """Repeat what belongs to each tree for every place of its stretch."""
+        if self._single:
+            return each
+        if self._trees is None:
+            self._trees = np.repeat(np.arange(len(self._sizes)), self._sizes)
+        return each[self._trees]
+
+    def join(self, ok: Bools, local: Mask, words: int) -> Mask:
+        """Set the bits of those for which *ok* holds.
+
+        Args:
+            ok: bool[n].
+            local: uint64[n]; the place of each in its tree.
+        """
+        if words == 1:
+            return self._join(np.where(ok, ONE << local, NONE))[None, :]
+        bit = np.where(ok, ONE << (local & np.uint64(WORD - 1)), NONE)
+        at = local >> np.uint64(6)
+        return np.stack([self._join(np.where(at == word, bit, NONE)) for word in range(words)])
+
+    def _join(self, bits: Mask) -> Mask:
+        if self._single:
+            return bits
+        if self._sizes.all():
+            return np.bitwise_or.reduceat(bits, self._starts)
+        found = np.zeros(len(self._sizes), np.uint64)
+        some = self._sizes.nonzero()[0]
+        if len(some):
+            found[some] = np.bitwise_or.reduceat(bits, self._starts[some])
+        return found
+
+
+class _Entries:
+    """The entries of one class in some trees."""
+
+    def __init__(self, column: ClassColumn, trees: Trees, first: NDArray[np.int64]) -> None:
+        self._column, self._first = column, first
+        start = column.start[trees].astype(np.int64)
+        self.ranges = Ranges(start, column.start[trees + 1] - start)
+        self.eff = column.eff[self.ranges.index]
+        self.local = column.local[self.ranges.index].astype(np.uint64)
+
+    @cached_property
+    def limits(self) -> NDArray[Any]:
+        return self._column.limits[self.ranges.index]
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows of the providers."""
+        return self.ranges.spread(self._first) + self.local.astype(np.int64)
+
+    def takes(self, amount: int) -> Bools:
+        """Say of each whether it could give one group so much."""
+        ok = self.eff >= amount
+        units = suits_units(self._column.table, amount)
+        return ok if units is None else ok & answers(units, self.limits)
+
+
+class Block:
+    """Some trees of one width, looked at closely.
+
+    Args:
+        trees: int64[m].
+        words: 64-bit words that hold the places of any of them.
+        named: for each provider that ``in_tree`` names, its tree.
+        guests: who shares with any of them; None: nobody.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        trees: Trees,
+        words: int,
+        *,
+        traits: Lookups[frozenset[str]],
+        aggregates: Lookups[frozenset[str]],
+        named: Mapping[str, int],
+        guests: Guests | None = None,
+    ) -> None:
+        self._columns, self.trees, self.words = columns, trees, words
+        self._traits, self._aggregates = traits, aggregates
+        self._named, self._guests = named, guests
+        self.first = columns.first[trees].astype(np.int64)
+        self._entries: dict[str, _Entries] = {}
+        self._reach: Mask | None = None
+
+    def mask(self, spec: Spec, number: int) -> Mask:
+        """Mark the providers that could serve a slot, were it alone.
+
+        Args:
+            number: that of the spec in the request.
+        """
+        own = self._own(spec)
+        if spec.in_tree is not None:
+            own = np.where(self.trees == self._named[spec.in_tree], own, NONE)
+        if self._guests is None:
+            return own
+        guests = self._with_guests(self._guests, self._guests.serves[number], spec)
+        return np.concatenate([own, guests])
+
+    def having(self, either: frozenset[str]) -> Mask:
+        """Mark the providers that have one of some traits."""
+        rows, ranges = self._all_rows
+        local = (rows - ranges.spread(self.first)).astype(np.uint64)
+        ok = answers(self._traits(Wanted((either,))), self._columns.traits[rows])
+        own = ranges.join(ok, local, self.words)
+        if self._guests is None:
+            return own
+        guests = self._with_guests(self._guests, self._guests.having(either))
+        return np.concatenate([own, guests])
+
+    def holding(self, name: str, amount: int) -> Mask:
+        """Mark the providers that could give several groups so much together."""
+        own = np.zeros((self.words, len(self.trees)), np.uint64)
+        if name in self._columns.classes:
+            entries = self._entries_of(name)
+            own = entries.ranges.join(entries.eff >= amount, entries.local, self.words)
+        if self._guests is None:
+            return own
+        guests = self._with_guests(self._guests, self._guests.holding(name, amount))
+        return np.concatenate([own, guests])
+
+    def _own(self, spec: Spec) -> Mask:
+        if not spec.amounts:
+            rows, ranges = self._all_rows
+            local = (rows - ranges.spread(self.first)).astype(np.uint64)
+            ok = self._stands_right(spec, np.ones(len(rows), bool), rows, ranges)
+            return ranges.join(ok, local, self.words)
+        masks: list[Mask] = []
+        for name, amount in spec.amounts:
+            if name not in self._columns.classes:
+                return np.zeros((self.words, len(self.trees)), np.uint64)
+            entries = self._entries_of(name)
+            ok = entries.takes(amount)
+            # What is asked of the provider itself is asked once.
+            if not masks and not (spec.traits.is_free and spec.aggregates.is_free):
+                ok = self._stands_right(spec, ok, entries.rows, entries.ranges)
+            masks.append(entries.ranges.join(ok, entries.local, self.words))
+        return reduce(np.bitwise_and, masks)
+
+    def _with_guests(self, guests: Guests, serving: int, spec: Spec | None = None) -> Mask:
+        """Mark the guests in reach of each tree, of those that serve."""
+        if self._reach is None:
+            aggregates = self._columns.tree_aggregates[self.trees]
+            self._reach = guests.reach_of(self.trees, aggregates)
+        mask = self._reach & guests.as_words(serving)
+        if spec is not None and spec.is_spread and spec.aggregates.forbidden:
+            root = self._columns.aggregates[self.first]
+            stranger = self._aggregates(Wanted((), spec.aggregates.forbidden))
+            mask = np.where(answers(stranger, root), mask, NONE)
+        return mask
+
+    def _entries_of(self, name: str) -> _Entries:
+        found = self._entries.get(name)
+        if found is None:
+            found = _Entries(self._columns.classes[name], self.trees, self.first)
+            self._entries[name] = found
+        return found
+
+    @cached_property
+    def _all_rows(self) -> tuple[NDArray[np.int64], Ranges]:
+        ranges = Ranges(self.first, self._columns.count[self.trees].astype(np.int64))
+        return ranges.index, ranges
+
+    def _stands_right(
+        self, spec: Spec, ok: Bools, rows: NDArray[np.int64], ranges: Ranges
+    ) -> Bools:
+        """Ask for traits and aggregates too."""
+        columns = self._columns
+        if not spec.traits.is_free:
+            ok = ok & answers(self._traits(spec.traits), columns.traits[rows])
+        if spec.aggregates.is_free:
+            return ok
+        own = columns.aggregates[rows]
+        if not spec.is_spread:
+            return ok & answers(self._aggregates(spec.aggregates), own)
+        root = columns.aggregates[self.first]
+        member, stranger = Wanted(spec.aggregates.either), Wanted((), spec.aggregates.forbidden)
+        if not member.is_free:
+            lookup = self._aggregates(member)
+            ok = ok & (answers(lookup, own) | ranges.spread(answers(lookup, root)))
+        if not stranger.is_free:
+            lookup = self._aggregates(stranger)
+            ok = ok & answers(lookup, own) & ranges.spread(answers(lookup, root))
+        return ok

@@ -1,0 +1,139 @@
+"""The search on columns finds what the obvious search finds.
+
+Without a limit the same candidates; with one so many of them, each once, and none that differs
+from another only in the names of equal devices before all that differ in more.
+"""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedule.candidates.worlds import queries, worlds
+from schedule.search.dense_worlds import FEATURES, make_request, make_world, seen
+from wherry.inventory.columns import build
+from wherry.schedule.candidates.eligible import make_slots
+from wherry.schedule.candidates.messages import BadQuery
+from wherry.schedule.candidates.query import parse_candidates_query
+from wherry.schedule.candidates.search import search
+from wherry.schedule.candidates.symmetry import find_symmetry
+from wherry.schedule.search.find import find
+
+MOST = 3000
+"""Candidates of one request; more say nothing new and take long."""
+
+
+def columns_of(world):
+    return build(world.providers.values(), classes=world.classes, traits=world.traits)
+
+
+def keys_of(columns, request, start):
+    return [each.key for each in find(columns, request, start=start).candidates()]
+
+
+def compare(world, columns, request, dice):
+    """Compare one request; gives how many candidates it has, or None where they are too many."""
+    every = list(search(world, replace(request, limit=MOST)))
+    if len(every) == MOST:
+        return None
+    want = {each.key for each in every}
+    start = dice.randrange(9)
+    found = keys_of(columns, request, start)
+    assert set(found) == want
+    assert len(found) == len(want)
+    if want:
+        limit = dice.randint(1, len(want) + 1)
+        some = list(find(columns, replace(request, limit=limit), start=start).candidates())
+        assert {each.key for each in some} <= want
+        assert len({each.key for each in some}) == len(some) == min(limit, len(want))
+        check_order(world, request, every, some)
+    return len(want)
+
+
+def check_order(world, request, every, some):
+    """One of each class before others, and hosts in turn."""
+    if world.sharing:
+        return  # a candidate may belong to several anchors, and to a class in each
+    names = {each.key: (each.anchor, class_of(world, request, each)) for each in every}
+    told = [names[each.key] for each in some]
+    classes = len(set(names.values()))
+    firsts = told[:classes]
+    assert len(set(firsts)) == len(firsts), "a class came twice before another came once"
+    left = Counter(anchor for anchor, _ in set(names.values()))
+    rounds = Counter()
+    for anchor, _ in firsts:
+        rounds[anchor] += 1
+        waiting = [other for other in left if rounds[other] < min(left[other], rounds[anchor] - 1)]
+        assert not waiting, "a host came again before another's turn"
+
+
+def class_of(world, request, candidate):
+    """Name the class of a candidate by the twin's words for it."""
+    slots = make_slots(world, request, candidate.anchor)
+    symmetry = find_symmetry(slots, world.reach(candidate.anchor))
+    held = {uuid: dict(each) for uuid, each in candidate.allocations.items()}
+    placed = []
+    for slot in [each for each in slots if not each.group.is_spread]:
+        (uuid,) = candidate.mappings[slot.group.suffix]
+        placed.append((slot, world.providers[uuid]))
+        for name, amount in slot.resources.items():
+            held[uuid][name] -= amount
+    for slot in [each for each in slots if each.group.is_spread]:
+        ((name, _),) = slot.resources.items()
+        (uuid,) = (uuid for uuid, each in held.items() if each.get(name))
+        placed.append((slot, world.providers[uuid]))
+    return symmetry.class_of(placed)
+
+
+def draw_request(data, world):
+    query = data.draw(queries(world))
+    try:
+        return parse_candidates_query(query.pairs, query.microversion)
+    except BadQuery:
+        return None
+
+
+@given(data=st.data(), dice=st.randoms(use_true_random=True))
+def test_a_drawn_query_is_answered_as_the_twin_answers_it(data, dice):
+    world = data.draw(worlds())
+    columns = columns_of(world)
+    for _ in range(3):
+        request = draw_request(data, world)
+        if request is not None:
+            compare(world, columns, request, dice)
+
+
+def compare_dense(pairs, seed):
+    """Compare so many pairs; gives how often each feature came up where something was found."""
+    dice = random.Random(seed)
+    often: Counter[str] = Counter()
+    while often["pairs"] < pairs:
+        world = make_world(dice)
+        columns = columns_of(world)
+        for _ in range(5):
+            request = make_request(dice, world)
+            count = compare(world, columns, request, dice)
+            often["pairs"] += count is not None
+            if count:
+                often.update({"found", *seen(world, request)})
+    return often
+
+
+def test_dense_pairs_are_answered_as_the_twin_answers_them():
+    often = compare_dense(3000, seed=1)
+    assert often["found"] > 800
+    for name in FEATURES:
+        assert often[name] > 20, name
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_a_hundred_thousand_pairs(seed):
+    often = compare_dense(10_000, seed)
+    assert often["found"] > 2500
+    for name in FEATURES:
+        assert often[name] > 80, name
