@@ -15,6 +15,8 @@ from wherry.api.placement.policy import PROFILES
 from wherry.app.engine import Engine
 
 RP = "/resource_providers"
+QUERY_SAFE = "=&:,!%+"
+"""Characters of a query that go over the wire as they are."""
 U1, U2, U3 = (f"{n:08x}-0000-4000-8000-000000000000" for n in (1, 2, 3))
 C1, C2 = (f"c{n:07x}-0000-4000-8000-000000000000" for n in (1, 2))
 
@@ -86,7 +88,7 @@ class Wire:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "PATH_INFO": parts.path.encode().decode("latin-1"),
-            "QUERY_STRING": quote(parts.query, safe="=&:,!%+"),
+            "QUERY_STRING": quote(parts.query, safe=QUERY_SAFE),
             "SCRIPT_NAME": "",
             "HTTP_HOST": "placement.test",
             "wsgi.url_scheme": "http",

@@ -2,7 +2,7 @@
 
 A difference counts as one of the known faults only where its cause is present and, wherever
 the peer can be asked in a way that avoids the fault, its answer to that agrees with ours.
-`docs/explanation/candidates.md` tells of each.
+`docs/reference/placement.md` tells of each.
 """
 
 from collections import Counter

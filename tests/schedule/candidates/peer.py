@@ -7,9 +7,9 @@ It runs from a virtual environment of its own (``requirements/peer.in``), found 
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from time import sleep
@@ -89,10 +89,11 @@ def _wait_for_port(process: "subprocess.Popen[bytes]", folder: Path) -> int:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the peer answered."""
+    """What the peer answered; headers by lower-case name."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def detail(self) -> str:
@@ -112,9 +113,14 @@ class Peer:
         return self.call("GET", path, microversion=microversion)
 
     def call(
-        self, method: str, path: str, body: object = None, microversion: Microversion = (1, 39)
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        microversion: Microversion = (1, 39),
+        more: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request."""
+        """Send one request, with *more* headers; a body that is no bytes goes as JSON."""
         headers = {
             "X-Auth-Token": "admin",
             "Accept": "application/json",
@@ -122,15 +128,18 @@ class Peer:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
+        headers |= more or {}
         connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body)
+            connection.request(method, path, data, headers)
             response = connection.getresponse()
             raw = response.read()
         finally:
             connection.close()
         is_json = raw[:1] in {b"{", b"["}
-        return Answer(response.status, json.loads(raw) if is_json else raw.decode())
+        told = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, json.loads(raw) if is_json else raw.decode(), told)
 
     def write(self, method: str, path: str, body: object = None) -> Any:
         """Send one request that has to succeed."""

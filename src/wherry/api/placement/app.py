@@ -82,7 +82,9 @@ class _Request:
 
     @property
     def accept(self) -> str:
-        return str(self.environ.get("HTTP_ACCEPT", ""))
+        """What the client takes; JSON where it takes anything."""
+        accept = str(self.environ.get("HTTP_ACCEPT", ""))
+        return JSON if accept in {"", "*/*"} else accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +327,7 @@ def _refuse(request: _Request, refused: Refused) -> _Wire:
         refused,
         method=request.method,
         accept=request.accept,
+        media=str(request.environ.get("CONTENT_TYPE", "")),
         request_id=request.id,
         with_code=microversion is not None and microversion >= ERROR_CODES,
     )

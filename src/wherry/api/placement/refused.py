@@ -32,13 +32,13 @@ _SENTENCES: Mapping[int, str] = {
     ),
     409: "There was a conflict when trying to complete your request.",
     413: "The body of your request was too large for this server.",
-    415: _MALFORMED,
+    415: "The request media type {media} is not supported by this server. ",
     500: "The server has either erred or is incapable of performing the requested operation.",
     503: "The server is currently unavailable. Please try again at a later time.",
 }
 """What stands before the message, by status."""
 
-_BARE = frozenset({405, 406})
+_BARE = frozenset({405, 406, 415})
 """Statuses whose message nothing follows; two blanks follow the others."""
 
 _TITLES: Mapping[int, str] = {413: "Request Entity Too Large"}
@@ -81,15 +81,18 @@ def title_of(status: int) -> str:
 
 
 def render_refused(
-    refused: Refused, *, method: str, accept: str, request_id: str, with_code: bool
+    refused: Refused, *, method: str, accept: str, media: str, request_id: str, with_code: bool
 ) -> tuple[str, bytes]:
     """Make the body of a refusal in the form that the client accepts.
+
+    Args:
+        media: content type of the request; empty: it has none.
 
     Returns:
         Its content type, and the body.
     """
     status = refused.status
-    first = _SENTENCES[status].format(method=method, accept=accept)
+    first = _SENTENCES[status].format(method=method, accept=accept, media=media or None)
     kind = _kind(accept)
     if status == HTTPStatus.UNAUTHORIZED and kind == "application/json":
         body: dict[str, Any] = {

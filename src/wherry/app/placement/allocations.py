@@ -138,10 +138,8 @@ def write_allocations(
     Raises: as `set_allocations`.
     """
     guests = lock_guests(tx, [one.consumer for one in asked])
-    held = store.read_holdings(tx, [one.consumer for one in asked])
-    for one in asked:
-        _require_consumer(one, held.get(one.consumer))
-    _require_sound(tx, asked)
+    held, rows = require_there(tx, asked)
+    _require_sound(tx, asked, held, rows)
     records = plan_records(tx, _holdings(tx, asked, held, opened), guests, now=now)
     named = {uuid for one in asked for uuid in one.allocations}
     if not is_delete:
@@ -167,6 +165,26 @@ def write_allocations(
     write_records(tx, records, outcome)
 
 
+def require_there(
+    tx: Tx, asked: Sequence[Asked]
+) -> tuple[dict[str, Held], Mapping[str, ProviderRow]]:
+    """Give what consumers hold and the providers that they shall hold something on, by uuid.
+
+    Raises:
+        ConsumerConflict: a consumer is at another generation.
+        UnknownProviderInAllocation: there is no such provider.
+    """
+    held = store.read_holdings(tx, [one.consumer for one in asked])
+    for one in asked:
+        _require_consumer(one, held.get(one.consumer))
+    named = {uuid: None for one in asked for uuid in one.allocations}
+    rows = placement_providers.read_named(tx, named)
+    for uuid in named:
+        if uuid not in rows:
+            raise UnknownProviderInAllocation(uuid)
+    return held, rows
+
+
 def _class_on(asked: Sequence[Asked], provider: str) -> str:
     """Name a class that is asked of a provider which gives no such device now."""
     return next(name for one in asked for name in one.allocations.get(provider, ()))
@@ -180,19 +198,18 @@ def _require_consumer(asked: Asked, held: Held | None) -> None:
         raise ConsumerConflict(expected=found, got=asked.expected)
 
 
-def _require_sound(tx: Tx, asked: Sequence[Asked]) -> None:
-    """Refuse what names something unknown, or no amount that an inventory gives out."""
-    named = {uuid: None for one in asked for uuid in one.allocations}
-    rows = placement_providers.read_named(tx, named)
-    for uuid in named:
-        if uuid not in rows:
-            raise UnknownProviderInAllocation(uuid)
-    classes = {name: None for one in asked for held in one.allocations.values() for name in held}
+def _require_sound(
+    tx: Tx, asked: Sequence[Asked], held: Mapping[str, Held], rows: Mapping[str, ProviderRow]
+) -> None:
+    """Refuse what names an unknown class, or no amount that an inventory gives out."""
+    classes = {
+        name: None for one in asked for amounts in one.allocations.values() for name in amounts
+    }
     require_classes(tx, classes)
     stock = {uuid: read_stock(tx, row) for uuid, row in rows.items()}
-    bare = sorted(uuid for uuid in named if not classes.keys() & stock[uuid].keys())
+    bare = sorted(uuid for uuid in rows if not classes.keys() & stock[uuid].keys())
     if bare:
-        raise InventoryMissing(in_order(classes), bare)
+        raise InventoryMissing(in_order(classes.keys() | _let_go(asked, held)), bare)
     for one in asked:
         for uuid, amounts in one.allocations.items():
             for name, amount in amounts.items():
@@ -202,6 +219,12 @@ def _require_sound(tx: Tx, asked: Sequence[Asked]) -> None:
                 low, high, step = limits.min_unit, limits.max_unit, limits.step_size
                 if not low <= amount <= high or amount % step:
                     raise DoesNotFit(name, uuid, why=VIOLATES)
+
+
+def _let_go(asked: Sequence[Asked], held: Mapping[str, Held]) -> set[str]:
+    """Name the classes of which a consumer shall hold nothing any more; clients read them too."""
+    gone = [held[one.consumer] for one in asked if not one.allocations and one.consumer in held]
+    return {name for each in gone for amounts in each.allocations.values() for name in amounts}
 
 
 def _holdings(

@@ -1,6 +1,6 @@
 """Resource providers and their trees, as clients make, move and remove them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec import UNSET, UnsetType
@@ -20,7 +20,7 @@ from wherry.app.placement.refusals import (
 from wherry.store import placement_providers as store
 from wherry.store import placement_qualities as qualities
 from wherry.store import placement_trees as trees
-from wherry.store.adoption import free_name
+from wherry.store.adoption import free_name, lock_hosts, read_root_names
 from wherry.store.placement_inventories import Stock, read_stock
 from wherry.store.placement_providers import ProviderRow, provider
 from wherry.store.transaction import Tx
@@ -98,6 +98,7 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
     def write(tx: Tx) -> ProviderRow:
         if not name:
             raise BadTree("create", "name is required")
+        lock_hosts(tx, {name} if parent is None else read_root_names(tx, [parent]))
         above = _parent_of_new(tx, uuid, parent)
         free_name(tx, name, is_root=above is None)
         taken = [f"uuid: {uuid}"] if store.is_taken(tx, uuid=uuid) else []
@@ -143,6 +144,8 @@ def update_provider(
     """
 
     def write(tx: Tx) -> ProviderRow:
+        named = [uuid] if parent is UNSET or parent is None else [uuid, parent]
+        lock_hosts(tx, {name, *read_root_names(tx, named)})
         row, wanted, tree = _lock_move(tx, uuid, parent)
         above = _new_parent(row, wanted, tree, may_move=may_move)
         before = _root_name(tx, row)
@@ -217,6 +220,7 @@ def delete_provider(engine: Engine, uuid: str) -> None:
     """
 
     def write(tx: Tx) -> None:
+        lock_hosts(tx, read_root_names(tx, [uuid]))
         row = lock_provider(tx, uuid)
         root = _root_name(tx, row)
         if row.parent is None:
@@ -239,8 +243,6 @@ def list_providers(engine: Engine, filters: Filters) -> list[ProviderRow]:
     """
 
     def read(tx: Tx) -> list[ProviderRow]:
-        require_classes(tx, filters.resources)
-        require_traits(tx, filters.forbidden.union(*filters.required))
         where: list[ColumnElement[bool]] = []
         if filters.uuid is not None:
             where.append(provider.c.uuid == filters.uuid)
@@ -251,7 +253,11 @@ def list_providers(engine: Engine, filters: Filters) -> list[ProviderRow]:
             if root is None:
                 return []
             where.append(store.in_tree_of(root))
-        rows = _meeting(tx, store.find_providers(tx, *where), filters)
+        kept = _with_qualities(tx, filters)
+        if kept is None:
+            return []
+        require_classes(tx, filters.resources)
+        rows = [row for row in store.find_providers(tx, *where) if kept(row.id)]
         if not filters.resources:
             return rows
         return [row for row in rows if _has_room(tx, row, filters.resources)]
@@ -259,17 +265,31 @@ def list_providers(engine: Engine, filters: Filters) -> list[ProviderRow]:
     return engine.store.read(read)
 
 
-def _meeting(tx: Tx, rows: list[ProviderRow], filters: Filters) -> list[ProviderRow]:
-    """Keep those with the right traits and aggregates."""
-    if filters.required or filters.forbidden:
-        traits = qualities.read_traits(tx)
-        wanted, unwanted = filters.required, filters.forbidden
-        rows = [row for row in rows if _meets(traits.get(row.id, ()), wanted, unwanted)]
-    if filters.member_of or filters.not_member_of:
-        aggregates = qualities.read_aggregates(tx)
-        wanted, unwanted = filters.member_of, filters.not_member_of
-        rows = [row for row in rows if _meets(aggregates.get(row.id, ()), wanted, unwanted)]
-    return rows
+def _with_qualities(tx: Tx, filters: Filters) -> Callable[[int], bool] | None:
+    """Say which providers have the right traits and aggregates, by id.
+
+    None: no provider has those that are wanted, and nothing that is asked besides is looked at,
+    as clients know it: a name that does not exist is then no error.
+    """
+    by_traits = filters.required or filters.forbidden
+    traits = qualities.read_traits(tx) if by_traits else {}
+    require_traits(tx, frozenset[str]().union(*filters.required))
+    if not _is_met(traits, filters.required):
+        return None
+    require_traits(tx, filters.forbidden)
+    by_aggregates = filters.member_of or filters.not_member_of
+    aggregates = qualities.read_aggregates(tx) if by_aggregates else {}
+    if not _is_met(aggregates, filters.member_of):
+        return None
+    return lambda number: (
+        _meets(traits.get(number, ()), filters.required, filters.forbidden)
+        and _meets(aggregates.get(number, ()), filters.member_of, filters.not_member_of)
+    )
+
+
+def _is_met(has: Mapping[int, Iterable[str]], wanted: AnyOf) -> bool:
+    """Whether any provider at all has what is wanted."""
+    return not wanted or any(_meets(names, wanted, frozenset()) for names in has.values())
 
 
 def _meets(has: Iterable[str], wanted: AnyOf, unwanted: frozenset[str]) -> bool:
