@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Claim a target, confirm it, and see a move through.",
     ),
     "check": ("wherry.cli.check:check", "Check a contract against an offer."),
+    "explain": ("wherry.cli.explain:explain", "Say why a migration failed, from a log."),
     "db": ("wherry.cli.db:db", "Look after the database."),
     "demo": ("wherry.cli.demo:demo", "Show the whole story on a recorded fleet."),
 }
