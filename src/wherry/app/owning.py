@@ -13,17 +13,25 @@ from wherry.migrate.running import CODES
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Report
 from wherry.model.inventory import HostPlan
-from wherry.store.adoption import claim_tree, find_reported, read_client_root, read_names_below
+from wherry.store.adoption import (
+    claim_tree,
+    find_attached,
+    find_reported,
+    lock_hosts,
+    read_client_root,
+    read_client_tree,
+)
 from wherry.store.reports import derive_stored
 from wherry.store.transaction import Tx
 
 
 def own_part(tx: Tx, engine: Engine, plan: HostPlan) -> HostPlan:
     """Give what is a host's own of what its report says, as clients have their providers now."""
+    lock_hosts(tx, [plan.host])
     root = read_client_root(tx, plan.host)
     claim_tree(tx, plan.host, root)
-    names = [] if root is None else read_names_below(tx, root)
-    return adopt(plan, root, names, engine.settings.roots)
+    tree = None if root is None else read_client_tree(tx, plan.host, root)
+    return adopt(plan, tree, engine.settings.roots)
 
 
 def derive_host(tx: Tx, engine: Engine, host: str) -> None:
@@ -52,6 +60,11 @@ def settle_owners(tx: Tx, engine: Engine, roots: Collection[str]) -> None:
         except ReportContradicts as error:
             # What a client makes of its own providers is never refused for what a host says.
             log.warning("host %s is not derived anew: %s", host, error)
+
+
+def settle_counts(tx: Tx, engine: Engine, uuids: Collection[str]) -> None:
+    """Derive hosts anew that have added to providers whose inventories a client has changed."""
+    settle_owners(tx, engine, find_attached(tx, uuids))
 
 
 def withdraw(tx: Tx, host: str) -> None:

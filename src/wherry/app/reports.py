@@ -6,12 +6,13 @@ import msgspec
 
 from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
-from wherry.app.owning import own_part
+from wherry.app.owning import own_part, settle_owners
 from wherry.app.running import find_lost, learn_guests, lock_guests
 from wherry.inventory.derive import plan_host
 from wherry.model.facts import Report
 from wherry.model.guests import Guest
 from wherry.model.wire import ReportAnswer
+from wherry.store.adoption import has_gone
 from wherry.store.providers import count_providers
 from wherry.store.reports import ReportOutcome, store_report, touch_report
 from wherry.store.transaction import Tx
@@ -42,7 +43,12 @@ def _touch(engine: Engine, report: Report, digest: str) -> ReportAnswer | None:
     def write(tx: Tx) -> ReportAnswer | None:
         guests = lock_guests(tx, report)
         outcome = touch_report(tx, report, digest, now=engine.clock())
-        return None if outcome is None else _finish(tx, engine, report, outcome, guests)
+        if outcome is None:
+            return None
+        if outcome.removed or has_gone(tx, report.host):
+            # What is let go of a provider that has gone is to be had where it is counted now.
+            settle_owners(tx, engine, [report.host])
+        return _finish(tx, engine, report, outcome, guests)
 
     return engine.store.write(write)
 

@@ -30,6 +30,13 @@ CODES: Final = {
     "OFFER_REFUSED": "what was read makes no offer",
     "SOURCES_DIFFER": "two sources say different things of one device",
     "COUNTED_ELSEWHERE": "a client of Placement reports the same device: it is counted there alone",
+    "COUNTS_DIFFER": "a client of Placement and the report count two numbers: the smaller holds",
+    "HELD_APART": "of a device that is counted elsewhere, something is held on the report's own "
+    "provider still: that is not to be had twice",
+    "CLASS_UNTOLD": "a client of Placement counts the device in several classes, and nobody tells "
+    "which is which: it is not offered",
+    "TYPE_UNTOLD": "a client of Placement counts a class that may be one of several types: "
+    "allocations alone pin no contract",
     "LINT": "one type name means two things, or a version does not tell a change",
 }
 

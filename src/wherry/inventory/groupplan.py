@@ -30,6 +30,7 @@ class GroupPlan:
     traits: frozenset[str] = frozenset()
     instances: tuple[SeenInstance, ...] = ()
     slots: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
     note: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -63,7 +64,12 @@ def plan_group(scene: Scene, group: Group, root: Device, uuid: str) -> GroupPlan
         *(finding(code, root.name, detail) for code, detail in sizes.remarks),
     ]
     plan = _served(group, sizes, uuid, root) if sizes.unknown is None else _unknown(sizes, root)
-    return replace(plan, instances=seen, findings=(*findings, *plan.findings))
+    return replace(
+        plan,
+        instances=seen,
+        parents=() if group.has_slots or not group.slot_count else _names(group),
+        findings=(*findings, *plan.findings),
+    )
 
 
 def _unknown(sizes: Sizes, root: Device) -> GroupPlan:
@@ -85,7 +91,7 @@ def _served(group: Group, sizes: Sizes, uuid: str, root: Device) -> GroupPlan:
         views=views,
         offers=tuple(offers),
         traits=traits | offer_traits(offers),
-        slots=tuple(member.name for member in group.members) if group.has_slots else (),
+        slots=_names(group) if group.has_slots else (),
         findings=(
             *(finding("OFFER_REFUSED", root.name, text) for text in refused),
             *(finding("DOOR_TWICE", root.name, text) for text in closed),
@@ -93,6 +99,10 @@ def _served(group: Group, sizes: Sizes, uuid: str, root: Device) -> GroupPlan:
             *(finding("TRAIT_UNKNOWN", root.name, name) for name in unknown),
         ),
     )
+
+
+def _names(group: Group) -> tuple[str, ...]:
+    return tuple(member.name for member in group.members)
 
 
 def _instances(scene: Scene, group: Group, root: Device) -> list[Instance]:

@@ -127,6 +127,7 @@ def _provider(root: Root, plan: GroupPlan, uuid: str, label: tuple[str, ...]) ->
         offers=plan.offers,
         instances=plan.instances,
         slots=plan.slots,
+        parents=plan.parents,
         note=plan.note or UNSET,
     )
 

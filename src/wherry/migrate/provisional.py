@@ -10,7 +10,7 @@ that each would have if nothing else was chosen.  What an allocation does not pr
 - A slot on record whose units are still held on its provider stays as it is (R33).
 - One whose units are held on another provider that serves its type has gone there: its contract
   goes along, and what follows the device is read anew.
-- Classes of views name their type.  Pool units are as many instances of one type as they are
+- Classes of views name their type, also where a client counts in them.  Pool units are as many instances of one type as they are
   a multiple of; of several types the one that makes the fewest, and none where two make as few.
 - A slot whose units are not held any more has ended.
 
@@ -121,7 +121,7 @@ class _Held:
             if found is not None:
                 for _ in range(times):
                     self._subtract(_recipe(found.offer))
-                    yield found, len(provider.record.plan.offers) > 1
+                    yield found, _is_guess(provider)
 
     def _of_views(self, provider: ProviderView) -> Iterator[OfferView]:
         for name, view in sorted(provider.record.plan.views.items()):
@@ -154,6 +154,15 @@ class _Held:
         for uuid, units in need.items():
             for name, amount in units.items():
                 self.units[uuid][name] -= amount
+
+
+def _is_guess(provider: ProviderView) -> bool:
+    """Whether units of a provider may be of another type than the one that they make up.
+
+    What a client counts is of one type; only some classes tell of which.
+    """
+    plan = provider.record.plan
+    return not plan.counts if provider.record.owner == "client" else len(plan.offers) > 1
 
 
 def _fewest(multiples: Iterator[tuple[int, OfferView]]) -> tuple[OfferView | None, int]:

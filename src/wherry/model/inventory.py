@@ -10,6 +10,7 @@ Source: design, sections 3 and 5; Placement API reference, "Resource provider in
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from wherry.model.checks import HostFacts
 from wherry.model.device import Offer
@@ -35,6 +36,15 @@ class Inventory(Value, frozen=True, kw_only=True):
     def capacity(self) -> int:
         """Units that can be held at once."""
         return int((self.total - self.reserved) * self.allocation_ratio)
+
+    def limited(self, units: int) -> "Inventory":
+        """Reserve as little more as it takes that at most so many units can be held at once."""
+        if self.capacity <= units:
+            return self
+        left = int(min(self.total - self.reserved, (units + 1) / self.allocation_ratio + 1))
+        while left and int(left * self.allocation_ratio) > units:
+            left -= 1
+        return replace(self, reserved=self.total - left)
 
 
 class View(Value, frozen=True, kw_only=True):
@@ -75,8 +85,34 @@ class PlannedProvider(Value, frozen=True, kw_only=True):
     """Names of the devices that an instance is made of or attached as (VF addresses), in the
     order in which they are given out, where the provider counts devices with names of their
     own; empty where instances are made."""
+    parents: tuple[str, ...] = ()
+    """Names of the VFs on which instances are made that have names of their own."""
+    counts: dict[str, str] = {}
+    """On a client's provider: class to the one type that it is known to count."""
     note: str | UnsetType = UNSET
     """What an operator should know, such as ``SR-IOV off`` or ``unsettled``."""
+
+
+class Attachment(Value, frozen=True, kw_only=True):
+    """What a report adds to a provider that a client has made for one of its devices.
+
+    The provider stays the client's: its name, place, inventories and own traits are not here.
+    """
+
+    provider: str
+    """uuid of the client's provider."""
+    device: str
+    """Name of the device in the facts."""
+    traits: tuple[str, ...] = ()
+    limits: dict[str, int] = {}
+    """Class to the most units that can be held of it, for all that the report knows; a class
+    that is left out is the client's alone."""
+    offers: tuple[Offer, ...] = ()
+    """In units of the class that the client counts with."""
+    instances: tuple[SeenInstance, ...] = ()
+    slots: tuple[str, ...] = ()
+    counts: dict[str, str] = {}
+    note: str | UnsetType = UNSET
 
 
 class Finding(Value, frozen=True, kw_only=True):
@@ -94,6 +130,8 @@ class HostPlan(Value, frozen=True, kw_only=True):
     providers: tuple[PlannedProvider, ...]
     check: HostFacts
     findings: tuple[Finding, ...] = ()
+    attached: tuple[Attachment, ...] = ()
+    """What goes to providers that clients have made."""
 
 
 HostState = Literal["enabled", "disabled", "maintenance"]

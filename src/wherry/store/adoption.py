@@ -1,11 +1,19 @@
 """Roots that clients have made for hosts that report, and what stands below them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from msgspec import UNSET
+from sqlalchemy import and_, func, or_, select, update
 
+from wherry.inventory.adoption import ClientTree
+from wherry.inventory.counted import Apart, ClientProvider
+from wherry.model.inventory import Inventory, PlannedProvider
 from wherry.store import tables
+from wherry.store.attached import write_attached
+from wherry.store.body import decode
 from wherry.store.placement_plans import move_silently
+from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
 
 provider = tables.provider
@@ -24,15 +32,114 @@ def read_client_root(tx: Tx, host: str) -> str | None:
     return tx.execute(query).scalar()
 
 
-def read_names_below(tx: Tx, root: str) -> list[str]:
-    """Name the providers that clients have below a root."""
-    top = provider.alias("top")
+def read_client_tree(tx: Tx, host: str, root: str) -> ClientTree:
+    """Read what clients have below a host's root, and what is held on the host's own."""
+    p, top = provider.c, provider.alias("top")
     query = (
-        select(provider.c.name)
-        .join(top, top.c.id == provider.c.root)
-        .where(top.c.uuid == root, provider.c.owner == "client", provider.c.uuid != root)
+        select(p.id, p.uuid, p.name)
+        .join(top, top.c.id == p.root)
+        .where(top.c.uuid == root, p.owner == "client", p.uuid != root)
     )
-    return list(tx.execute(query.order_by(provider.c.name)).scalars())
+    rows = tx.rows(query.order_by(p.name))
+    stock = _read_stock(tx, [row.id for row in rows])
+    return ClientTree(
+        root=root,
+        providers=tuple(
+            ClientProvider(
+                uuid=row.uuid,
+                name=row.name,
+                inventories={each.name: _own(each) for each in stock.get(row.id, ())},
+                used={each.name: each.used for each in stock.get(row.id, ()) if each.used},
+            )
+            for row in rows
+        ),
+        apart=_read_apart(tx, host),
+    )
+
+
+def _read_stock(tx: Tx, numbers: Sequence[int]) -> dict[int, list[Any]]:
+    c, name = tables.inventory.c, tables.resource_class.c.name
+    query = (
+        select(tables.inventory, name)
+        .join(tables.resource_class, tables.resource_class.c.id == c["class"])
+        .where(c.provider.in_(numbers))
+        .order_by(name)
+    )
+    found: dict[int, list[Any]] = {}
+    for row in tx.rows(query):
+        found.setdefault(row.provider, []).append(row)
+    return found
+
+
+def _own(row: Any) -> Inventory:
+    return Inventory(
+        total=row.total,
+        reserved=row.reserved,
+        min_unit=row.min_unit,
+        max_unit=row.max_unit,
+        step_size=row.step_size,
+        allocation_ratio=row.allocation_ratio,
+    )
+
+
+def _read_apart(tx: Tx, host: str) -> dict[str, Apart]:
+    """Read what is held on the providers that the host's report has made."""
+    p, i, o = provider.c, tables.inventory.c, tables.occupant.c
+    is_own = and_(p.owner == "report", p.host == host)
+    charged = (
+        select(p.uuid, tables.resource_class.c.name, i.charged)
+        .join(tables.inventory, i.provider == p.id)
+        .join(tables.resource_class, tables.resource_class.c.id == i["class"])
+        .where(is_own, i.charged > 0)
+    )
+    units: dict[str, dict[str, int]] = {}
+    for uuid, name, amount in tx.rows(charged):
+        units.setdefault(uuid, {})[name] = amount
+    named = select(p.uuid, o.device).join(tables.occupant, o.provider == p.id)
+    devices: dict[str, set[str]] = {}
+    for uuid, device in tx.rows(named.where(is_own, o.device.is_not(None))):
+        devices.setdefault(uuid, set()).add(device)
+    return {
+        uuid: Apart(units=units.get(uuid, {}), devices=frozenset(devices.get(uuid, ())))
+        for uuid in units.keys() | devices.keys()
+    }
+
+
+def has_gone(tx: Tx, host: str) -> bool:
+    """Whether something is held still on a provider that the host does not have any more."""
+    p = provider.c
+    query = select(p.id).where(p.host == host, p.owner == "report", p.gone).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def find_attached(tx: Tx, uuids: Collection[str]) -> set[str]:
+    """Name the hosts whose reports have added to clients' providers among these."""
+    p, body = provider.c, tables.provider_plan.c
+    query = (
+        select(p.host, body.plan)
+        .join(tables.provider_plan, body.provider == p.id)
+        .where(p.uuid.in_(sorted(uuids)), p.owner == "client", p.host.is_not(None))
+        .where(p.parent.is_not(None))
+    )
+    return {
+        host for host, plan in tx.rows(query) if decode(plan, PlannedProvider).device is not UNSET
+    }
+
+
+def lock_hosts(tx: Tx, names: Collection[str]) -> None:
+    """Let nobody else change whose the providers of these hosts are.
+
+    Reports of a host take the same lock, first of all, and so do clients that change its tree.
+    """
+    for name in sorted(names):
+        lock_name(tx, name)
+
+
+def read_root_names(tx: Tx, uuids: Collection[str]) -> set[str]:
+    """Name the roots of the trees of providers; those that are there."""
+    top = provider.alias("top")
+    query = select(top.c.name).join(provider, provider.c.root == top.c.id)
+    return set(tx.execute(query.where(provider.c.uuid.in_(sorted(uuids)))).scalars())
 
 
 def claim_tree(tx: Tx, host: str, root: str | None) -> None:
@@ -45,10 +152,20 @@ def claim_tree(tx: Tx, host: str, root: str | None) -> None:
         p.owner == "client", p.root == number, func.coalesce(p.host, "") != host
     )
     for query, value in ((left, None), (come, host)):
-        uuids = list(tx.execute(query.order_by(p.uuid)).scalars())
+        uuids = list(tx.execute(query.order_by(p.uuid).with_for_update()).scalars())
         if uuids:
             tx.execute(update(provider).where(p.uuid.in_(uuids)).values(host=value))
             move_silently(tx, uuids)
+        if value is None:
+            _let_go(tx, uuids)
+
+
+def _let_go(tx: Tx, uuids: Sequence[str]) -> None:
+    """Take away from clients' providers what the report of a host has added to them."""
+    p, body = provider.c, tables.provider_plan.c
+    query = select(p.id, body.plan).join(tables.provider_plan, body.provider == p.id)
+    rows = tx.rows(query.where(p.uuid.in_(uuids)))
+    write_attached(tx, {row.id: decode(row.plan, PlannedProvider) for row in rows}, ())
 
 
 def free_name(tx: Tx, name: str, *, is_root: bool) -> None:

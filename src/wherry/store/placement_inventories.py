@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import delete, select
 
 from wherry.inventory.views import view_numbers
@@ -40,15 +42,7 @@ def read_stock(tx: Tx, row: ProviderRow) -> dict[str, Stock]:
     rows = tx.execute(query).all()
     stock = {
         found.name: Stock(
-            inventory=Inventory(
-                total=found.total,
-                # What siblings and strangers took of a pool is nobody's allocation of it.
-                reserved=found.reserved + found.charged - found.used + found.stray,
-                min_unit=found.min_unit,
-                max_unit=found.max_unit,
-                step_size=found.step_size,
-                allocation_ratio=found.allocation_ratio,
-            ),
+            inventory=shown_inventory(found),
             used=found.used,
             changed_at=found.changed_at,
         )
@@ -56,6 +50,29 @@ def read_stock(tx: Tx, row: ProviderRow) -> dict[str, Stock]:
         if found.cap is not None
     }
     return stock | _views(tx, row, {found.name for found in rows if found.cap is None})
+
+
+def shown_inventory(row: Any) -> Inventory:
+    """Give an inventory such that what nobody can have is reserved: a row with its use.
+
+    What a host's report knows not to be there, what siblings took of a pool, and what strangers
+    took of it, is nobody's allocation.
+    """
+    limits = limited_inventory(row)
+    return replace(limits, reserved=limits.reserved + row.charged - row.used + row.stray)
+
+
+def limited_inventory(row: Any) -> Inventory:
+    """Give an inventory as its owner wrote it, within what its provider is known to have."""
+    own = Inventory(
+        total=row.total,
+        reserved=row.reserved,
+        min_unit=row.min_unit,
+        max_unit=row.max_unit,
+        step_size=row.step_size,
+        allocation_ratio=row.allocation_ratio,
+    )
+    return own if row.cap >= MOST else own.limited(row.cap)
 
 
 def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:

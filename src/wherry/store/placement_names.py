@@ -7,7 +7,7 @@ provider first has it.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Table, delete, exists, select, update
+from sqlalchemy import Table, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wherry.store import tables
@@ -16,6 +16,7 @@ from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
 CLASSES, TRAITS = tables.resource_class, tables.trait
+TRAIT_COLUMNS = (tables.provider_trait.c.trait, tables.derived_trait.c.trait)
 CLASS_COLUMNS = (tables.inventory.c["class"], tables.view.c["class"], tables.view.c.pool)
 Times = Mapping[str, float | None]
 """Name to the time at which it was made; None where nobody wrote that down."""
@@ -70,7 +71,7 @@ def is_class_used(tx: Tx, name: str) -> bool:
 def is_trait_used(tx: Tx, name: str) -> bool:
     """Whether any provider has a trait."""
     number = select(TRAITS.c.id).where(TRAITS.c.name == name).scalar_subquery()
-    return _has(tx, tables.provider_trait.c.trait == number)
+    return any(_has(tx, column == number) for column in TRAIT_COLUMNS)
 
 
 def drop_name(tx: Tx, table: Table, name: str) -> bool:
@@ -81,9 +82,10 @@ def drop_name(tx: Tx, table: Table, name: str) -> bool:
 
 def read_used_traits(tx: Tx) -> dict[str, float | None]:
     """Read the traits that some provider has."""
-    trait, held = tables.trait, tables.provider_trait
+    trait = tables.trait
     query = select(trait.c.name, trait.c.created_at).order_by(trait.c.id)
-    return dict(tx.rows(query.where(trait.c.id.in_(select(held.c.trait)))))
+    has = [trait.c.id.in_(select(column)) for column in TRAIT_COLUMNS]
+    return dict(tx.rows(query.where(or_(*has))))
 
 
 def _has(tx: Tx, condition: Any) -> bool:

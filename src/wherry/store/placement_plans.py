@@ -10,14 +10,19 @@ difference.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from msgspec import UNSET
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, Select, select, update
 
-from wherry.model.inventory import Inventory, PlannedProvider
+from wherry.model.inventory import PlannedProvider
 from wherry.store import tables
-from wherry.store.body import encode
+from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
+from wherry.store.placement_inventories import limited_inventory
 from wherry.store.placement_providers import ProviderRow, seen_generation
+from wherry.store.placement_qualities import read_traits
 from wherry.store.rows import batches, upsert
 from wherry.store.transaction import Tx
 
@@ -58,48 +63,50 @@ def move_silently(tx: Tx, uuids: Sequence[str]) -> None:
 
 
 def write_plan(tx: Tx, number: int) -> None:
-    """Write the plan of a client's provider anew from what the tables say."""
-    p, trait, held = provider.c, tables.trait, tables.provider_trait
+    """Write the plan of a client's provider anew from what the tables say.
+
+    What a host's report has attached to it stays.
+    """
+    body = tables.provider_plan.c
+    written = tx.execute(select(body.plan).where(body.provider == number)).scalar()
+    plan = read_own_plan(tx, number)
+    before = plan if written is None else decode(written, PlannedProvider)
+    if before.device is not UNSET:
+        plan = replace(
+            before,
+            name=plan.name,
+            parent=plan.parent,
+            traits=plan.traits,
+            inventories=plan.inventories,
+        )
+    upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(plan)}])
+
+
+def read_own_plan(tx: Tx, number: int) -> PlannedProvider:
+    """Make the plan of a client's provider from what the tables say of it."""
+    p = provider.c
     row = tx.execute(
         select(p.name, p.uuid, _parent.c.uuid.label("parent"))
         .outerjoin(_parent, _parent.c.id == p.parent)
         .where(p.id == number)
     ).one()
-    traits = tx.execute(
-        select(trait.c.name)
-        .join(held, held.c.trait == trait.c.id)
-        .where(held.c.provider == number)
-        .order_by(trait.c.name)
-    ).scalars()
-    inventories = read_limits(tx, inventory.c.provider == number).get(number, {})
-    plan = PlannedProvider(
+    return PlannedProvider(
         uuid=row.uuid,
         name=row.name,
         parent=row.parent,
-        traits=tuple(traits),
-        inventories=inventories,
+        traits=tuple(read_traits(tx, [number]).get(number, ())),
+        inventories={
+            each.name: limited_inventory(each)
+            for each in tx.rows(_inventories(inventory.c.provider == number))
+        },
     )
-    upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(plan)}])
 
 
-def read_limits(tx: Tx, *where: ColumnElement[bool]) -> dict[int, dict[str, Inventory]]:
-    """Read inventories without their use: id of the provider to class to inventory."""
+def _inventories(*where: ColumnElement[bool]) -> Select[Any]:
     i, name = inventory.c, tables.resource_class.c.name
-    query = (
-        select(i.provider, name, i.total, i.reserved, i.min_unit, i.max_unit, i.step_size)
-        .add_columns(i.allocation_ratio)
+    return (
+        select(inventory, name)
         .join(tables.resource_class, tables.resource_class.c.id == i["class"])
         .where(i.cap.is_not(None), *where)
         .order_by(i.provider, i["class"])
     )
-    found: dict[int, dict[str, Inventory]] = {}
-    for number, class_name, total, reserved, low, high, step, ratio in tx.rows(query):
-        found.setdefault(number, {})[class_name] = Inventory(
-            total=total,
-            reserved=reserved,
-            min_unit=low,
-            max_unit=high,
-            step_size=step,
-            allocation_ratio=ratio,
-        )
-    return found

@@ -1,38 +1,71 @@
-"""What a provider is besides what it has: its traits and its aggregates."""
+"""What a provider is besides what it has: its traits and its aggregates.
+
+A client's provider has its own traits, and those that a host's report sees in it.  They stand in
+two tables, each written by its owner alone, and are read as one.
+"""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    delete,
+    insert,
+    select,
+    true,
+    union_all,
+)
 
 from wherry.store import tables
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.rows import intern
 from wherry.store.transaction import Tx
 
+OWN, DERIVED = tables.provider_trait, tables.derived_trait
+Times = dict[str, float | None]
+"""Trait to the time at which it was made."""
 
-def write_traits(tx: Tx, row: ProviderRow, names: Iterable[str]) -> None:
-    """Make the traits of a provider these."""
+
+def write_traits(tx: Tx, number: int, names: Iterable[str], table: Table = OWN) -> None:
+    """Make the traits of a provider these: its owner's, or those that a report derives.
+
+    Args:
+        number: the provider's id.
+    """
     wanted = intern(tx, tables.trait, names)
-    held = tables.provider_trait
-    tx.execute(delete(held).where(held.c.provider == row.id))
+    tx.execute(delete(table).where(table.c.provider == number))
     if wanted:
-        rows = [{"provider": row.id, "trait": number} for number in sorted(wanted.values())]
-        tx.execute(insert(held), rows)
+        rows = [{"provider": number, "trait": trait} for trait in sorted(wanted.values())]
+        tx.execute(insert(table), rows)
 
 
-def read_traits(tx: Tx, *where: ColumnElement[bool]) -> dict[int, dict[str, float | None]]:
-    """Read traits: id of the provider to trait to the time at which the trait was made."""
-    trait, held = tables.trait, tables.provider_trait
-    query = (
-        select(held.c.provider, trait.c.name, trait.c.created_at)
-        .join(trait, trait.c.id == held.c.trait)
-        .where(*where or (true(),))
-        .order_by(trait.c.name)
-    )
-    found: dict[int, dict[str, float | None]] = {}
-    for number, name, created_at in tx.rows(query):
+def read_traits(tx: Tx, providers: Select[Any] | Sequence[int] | None = None) -> dict[int, Times]:
+    """Read all traits of providers, whoever says so, in order.
+
+    Args:
+        providers: ids, or a query for them; None: all.
+    """
+    queries = [_traits(table, providers) for table in (OWN, DERIVED)]
+    found: dict[int, Times] = {}
+    for number, name, created_at in tx.rows(union_all(*queries).order_by("name")):
         found.setdefault(number, {})[name] = created_at
     return found
+
+
+def read_traits_of(tx: Tx, number: int, table: Table) -> list[str]:
+    """Read the traits of one provider that one side says: its owner, or a report."""
+    rows = tx.rows(_traits(table, [number]).order_by(tables.trait.c.name))
+    return [row.name for row in rows]
+
+
+def _traits(table: Table, providers: Select[Any] | Sequence[int] | None) -> Select[Any]:
+    trait = tables.trait
+    query = select(table.c.provider, trait.c.name, trait.c.created_at).join(
+        trait, trait.c.id == table.c.trait
+    )
+    return query if providers is None else query.where(table.c.provider.in_(providers))
 
 
 def write_aggregates(tx: Tx, row: ProviderRow, uuids: Sequence[str]) -> None:
@@ -52,11 +85,6 @@ def read_aggregates(tx: Tx, *where: ColumnElement[bool]) -> dict[int, list[str]]
     for number, uuid in tx.rows(query.order_by(table.c.aggregate)):
         found.setdefault(number, []).append(uuid)
     return found
-
-
-def traits_of(row: ProviderRow) -> ColumnElement[bool]:
-    """Condition of `read_traits`: those of one provider."""
-    return tables.provider_trait.c.provider == row.id
 
 
 def aggregates_of(row: ProviderRow) -> ColumnElement[bool]:

@@ -84,6 +84,7 @@ def delete_provider(tx: Tx, row: ProviderRow) -> None:
     for table in (
         tables.provider_plan,
         tables.provider_trait,
+        tables.derived_trait,
         tables.provider_aggregate,
         tables.provider_device,
         tables.seen_instance,

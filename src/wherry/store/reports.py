@@ -57,7 +57,7 @@ def store_report(
         ReportOutdated: a later report of the host is stored, and kept.
         ReportContradicts: the plan says two things of one; nothing of it is stored.
     """
-    _lock_name(tx, report.host)
+    lock_name(tx, report.host)
     stored = tx.execute(select(host).where(host.c.name == report.host).with_for_update()).first()
     if stored is not None and not _is_news(tx, stored, report, digest):
         return _touch(tx, stored, report, now)
@@ -80,7 +80,7 @@ def touch_report(tx: Tx, report: Report, digest: str, *, now: float) -> ReportOu
     """
     if read_digest(tx, report.host) != digest:
         return None
-    _lock_name(tx, report.host)
+    lock_name(tx, report.host)
     stored = tx.execute(select(host).where(host.c.name == report.host).with_for_update()).first()
     if stored is None or _is_news(tx, stored, report, digest):
         return None
@@ -104,7 +104,7 @@ def derive_stored(
         NotFound: there is no such host.
         ReportContradicts: as `store_report`.
     """
-    _lock_name(tx, name)
+    lock_name(tx, name)
     stored = tx.execute(select(host).where(host.c.name == name).with_for_update()).first()
     report = read_report(tx, name)
     if stored is None or report is None:
@@ -142,7 +142,7 @@ def read_digest(tx: Tx, name: str) -> str | None:
     return tx.execute(select(host.c.digest).where(host.c.name == name)).scalar()
 
 
-def _lock_name(tx: Tx, name: str) -> None:
+def lock_name(tx: Tx, name: str) -> None:
     """Let one report of a host follow the other, the very first ones too."""
     if tx.dialect == "postgresql":
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0004"
+REVISION = "0005"
 """Schema that this version of the program reads and writes."""
 
 
@@ -156,6 +156,15 @@ trait = Table(
 
 provider_trait = Table(
     "provider_trait",
+    metadata,
+    Column("provider", Id, ForeignKey("provider.id"), primary_key=True),
+    Column("trait", Integer, ForeignKey("trait.id"), primary_key=True, index=True),
+    **KEYED,
+)
+
+# What reports say of clients' providers: a client that writes its traits does not touch these.
+derived_trait = Table(
+    "derived_trait",
     metadata,
     Column("provider", Id, ForeignKey("provider.id"), primary_key=True),
     Column("trait", Integer, ForeignKey("trait.id"), primary_key=True, index=True),

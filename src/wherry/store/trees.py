@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, insert, or_, select, update
 from wherry.inventory.lint import lint_successive
 from wherry.model.inventory import Finding, HostPlan, PlannedProvider
 from wherry.store import tables
+from wherry.store.attached import write_attached
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
 from wherry.store.gone import read_last_generation, write_last_generation
@@ -45,7 +46,7 @@ class TreeOutcome:
     """What writing a tree did.
 
     Attributes:
-        changed: uuids of providers whose generation moved, new ones included.
+        changed: uuids of providers whose generation moved, new ones and clients' included.
         removed: uuids of providers that ended.
         findings: one for each provider that is gone from the host and still held, and what
             the lints say of offers that are other ones now.
@@ -97,9 +98,15 @@ def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
         nodes[planned.uuid] = (number, root or number)
     _end(tx, ended)
     _tell(tx, list(changed), now)
+    clients = {
+        row.id: row.plan
+        for row in stored.values()
+        if row.owner == "client" and row.host == plan.host
+    }
+    attached = write_attached(tx, clients, plan.attached)
     findings = [gone_finding(planned.name) for planned in leaving]
     findings += [one for planned in plans for one in _lint(own.get(planned.uuid), planned)]
-    return TreeOutcome(tuple(changed), tuple(row.uuid for row in ended), tuple(findings))
+    return TreeOutcome((*changed, *attached), tuple(row.uuid for row in ended), tuple(findings))
 
 
 def gone_finding(name: str) -> Finding:
@@ -316,6 +323,7 @@ def _end(tx: Tx, rows: Sequence[Stored]) -> None:
         for table in (
             tables.provider_plan,
             tables.provider_trait,
+            tables.derived_trait,
             tables.provider_aggregate,
             tables.provider_device,
             tables.seen_instance,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wherry.app.engine import Engine
+from wherry.app.owning import settle_counts
 from wherry.app.placement.names import in_order, require_classes
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.app.placement.refusals import (
@@ -14,6 +15,7 @@ from wherry.app.placement.refusals import (
     NoSuchInventory,
 )
 from wherry.model.inventory import Inventory
+from wherry.store.adoption import find_attached, lock_hosts
 from wherry.store.placement_inventories import Stock, drop_inventory, read_stock, write_inventory
 from wherry.store.placement_plans import move_on
 from wherry.store.placement_providers import ProviderRow
@@ -189,10 +191,12 @@ def _write(
     generation: int | None = None,
 ) -> Stocked:
     def write(tx: Tx) -> Stocked:
+        lock_hosts(tx, find_attached(tx, [uuid]))
         row = lock_provider(tx, uuid)
         require_generation(row, generation)
         change(tx, row, read_stock(tx, row))
         now = move_on(tx, row, now=engine.clock())
+        settle_counts(tx, engine, [uuid])
         return Stocked(provider=row, generation=now, stock=read_stock(tx, row))
 
     return engine.store.write(write)

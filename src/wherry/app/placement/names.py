@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from wherry.app.engine import Engine
+from wherry.app.owning import settle_counts
 from wherry.app.placement.refusals import (
     Managed,
     NameTaken,
@@ -13,6 +14,7 @@ from wherry.app.placement.refusals import (
 )
 from wherry.profiles.tables import standard_classes, standard_traits
 from wherry.store import placement_names as store
+from wherry.store.adoption import find_attached, lock_hosts
 from wherry.store.placement_names import CLASSES, TRAITS
 from wherry.store.placement_plans import move_silently, write_plan
 from wherry.store.placement_providers import lock_providers
@@ -92,7 +94,9 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
             raise StandardName("resource class", name)
         if new != name and store.read_names(tx, CLASSES, [new]):
             raise NameTaken(new)
-        havers = lock_providers(tx, store.read_havers(tx, name))
+        uuids = store.read_havers(tx, name)
+        lock_hosts(tx, find_attached(tx, uuids))
+        havers = lock_providers(tx, uuids)
         for row in havers.values():
             if row.owner == "report":
                 raise Managed(row.uuid)
@@ -100,6 +104,7 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
         for row in havers.values():
             write_plan(tx, row.id)
         move_silently(tx, sorted(havers))
+        settle_counts(tx, engine, havers)
 
     engine.store.write(write)
 

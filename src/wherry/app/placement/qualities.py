@@ -46,7 +46,10 @@ def find_traits(engine: Engine, uuid: str) -> Traits:
 def set_traits(
     engine: Engine, uuid: str, names: Sequence[str], *, generation: int | None
 ) -> Traits:
-    """Make a provider's traits exactly these.
+    """Make a client's own traits of a provider exactly these.
+
+    What a host's report derives is there besides, whatever is asked, and becomes the client's
+    own by no request that names it.
 
     Raises:
         NoSuchProvider, Managed, GenerationConflict, NoSuchTrait.
@@ -56,9 +59,13 @@ def set_traits(
         row = lock_provider(tx, uuid)
         require_generation(row, generation)
         require_traits(tx, names)
-        if _traits(tx, row).keys() == set(names):
+        own = set(store.read_traits_of(tx, row.id, store.OWN))
+        derived = set(store.read_traits_of(tx, row.id, store.DERIVED))
+        # A client that reads, changes and writes back names what a report derives as well.
+        wanted = set(names) - (derived - own)
+        if wanted == own:
             return Traits(names=_traits(tx, row), generation=row.generation)
-        store.write_traits(tx, row, names)
+        store.write_traits(tx, row.id, wanted)
         now = move_on(tx, row, now=engine.clock())
         return Traits(names=_traits(tx, row), generation=now)
 
@@ -105,8 +112,7 @@ def set_aggregates(
 
 
 def _traits(tx: Tx, row: ProviderRow) -> Mapping[str, float | None]:
-    held = store.read_traits(tx, store.traits_of(row))
-    return held.get(row.id, {})
+    return store.read_traits(tx, [row.id]).get(row.id, {})
 
 
 def _aggregates(tx: Tx, row: ProviderRow) -> Sequence[str]:
