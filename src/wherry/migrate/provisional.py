@@ -10,8 +10,9 @@ that each would have if nothing else was chosen.  What an allocation does not pr
 - A slot on record whose units are still held on its provider stays as it is (R33).
 - One whose units are held on another provider that serves its type has gone there: its contract
   goes along, and what follows the device is read anew.
-- Classes of views name their type, also where a client counts in them.  Pool units are as many instances of one type as they are
-  a multiple of; of several types the one that makes the fewest, and none where two make as few.
+- Classes of views name their type, also where a client counts in them.  Pool units are as many
+  instances of one type as they are a multiple of; of several types the one that makes the fewest,
+  and none where two make as few.
 - A slot whose units are not held any more has ended.
 
 A device with a name of its own is not named here: who made the guest chose it, and the report

@@ -20,7 +20,7 @@ from wherry.app.placement.refusals import (
 from wherry.store import placement_providers as store
 from wherry.store import placement_qualities as qualities
 from wherry.store import placement_trees as trees
-from wherry.store.adoption import free_name
+from wherry.store.adoption import free_name, lock_hosts, read_root_names
 from wherry.store.placement_inventories import Stock, read_stock
 from wherry.store.placement_providers import ProviderRow, provider
 from wherry.store.transaction import Tx
@@ -98,6 +98,7 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
     def write(tx: Tx) -> ProviderRow:
         if not name:
             raise BadTree("create", "name is required")
+        lock_hosts(tx, {name} if parent is None else read_root_names(tx, [parent]))
         above = _parent_of_new(tx, uuid, parent)
         free_name(tx, name, is_root=above is None)
         taken = [f"uuid: {uuid}"] if store.is_taken(tx, uuid=uuid) else []
@@ -143,6 +144,8 @@ def update_provider(
     """
 
     def write(tx: Tx) -> ProviderRow:
+        named = [uuid] if parent is UNSET or parent is None else [uuid, parent]
+        lock_hosts(tx, {name, *read_root_names(tx, named)})
         row, wanted, tree = _lock_move(tx, uuid, parent)
         above = _new_parent(row, wanted, tree, may_move=may_move)
         before = _root_name(tx, row)
@@ -217,6 +220,7 @@ def delete_provider(engine: Engine, uuid: str) -> None:
     """
 
     def write(tx: Tx) -> None:
+        lock_hosts(tx, read_root_names(tx, [uuid]))
         row = lock_provider(tx, uuid)
         root = _root_name(tx, row)
         if row.parent is None:

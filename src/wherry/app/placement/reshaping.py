@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from wherry.app.engine import Engine
+from wherry.app.owning import settle_counts
 from wherry.app.placement.allocations import Asked, require_there, write_allocations
 from wherry.app.placement.inventories import replace, require_generation
 from wherry.app.placement.names import require_classes
 from wherry.app.placement.refusals import Managed, NoSuchProvider
 from wherry.model.inventory import Inventory
+from wherry.store.adoption import find_attached, lock_hosts
 from wherry.store.placement_allocations import open_consumers, read_holdings
 from wherry.store.placement_inventories import read_stock, write_inventory
 from wherry.store.placement_plans import move_on
@@ -33,6 +35,7 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
         now = engine.clock()
         # In the order of all writers: consumers, then providers.
         opened = open_consumers(tx, [one.consumer for one in asked])
+        lock_hosts(tx, find_attached(tx, inventories))
         rows = _lock(tx, inventories, asked)
         require_there(tx, asked)
         for uuid, (_, wanted) in inventories.items():
@@ -40,11 +43,13 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
             write_inventory(tx, rows[uuid], wanted, now=now)
             if wanted:
                 move_on(tx, rows[uuid], now=now)
+        settle_counts(tx, engine, inventories)
         if asked:
             write_allocations(tx, asked, claim=engine.new_id(), now=now, opened=opened)
         for uuid, (_, wanted) in inventories.items():
             replace(tx, rows[uuid], read_stock(tx, rows[uuid]), wanted, now=now)
             move_on(tx, rows[uuid], now=now)
+        settle_counts(tx, engine, inventories)
 
     engine.store.write(write)
 
