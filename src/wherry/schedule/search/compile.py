@@ -66,6 +66,16 @@ class Slot:
     is_spread: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Slots that ask for the same: how many, whose options, in which ``same_subtree``."""
+
+    spec: int
+    number: int
+    subtrees: tuple[int, ...]
+    is_spread: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tests:
     """Bounds on the summaries of a tree that some slots need.
@@ -91,6 +101,8 @@ class Compiled:
     Attributes:
         key: equal for requests that ask for the same under the same suffixes; without limit.
         slots: those of the group without a suffix first, those of one kind together.
+        kinds: slots that ask for the same, counted.
+        spread: classes that the group without a suffix asks for.
         together: traits that the providers of the group without a suffix have together.
         sums: class to the sums that several slots on one provider may come to, those of more
             than one slot alone; only for classes that several slots ask for.
@@ -101,6 +113,8 @@ class Compiled:
     key: Hashable
     specs: tuple[Spec, ...]
     slots: tuple[Slot, ...]
+    kinds: tuple[Kind, ...]
+    spread: tuple[str, ...]
     root: Wanted
     together: AnyOf
     sums: Mapping[str, tuple[int, ...]]
@@ -181,18 +195,21 @@ def compile_request(request: CandidatesRequest) -> Compiled:
     spread = next((group.required for group in request.groups if group.is_spread), ())
     isolate = request.group_policy == "isolate"
     sums, many = _sums(slots, isolate=isolate)
+    subtrees = tuple(
+        tuple(n for n, slot in enumerate(slots) if slot.suffix in suffixes)
+        for suffixes in request.same_subtree
+    )
     return Compiled(
         key=canonical(request),
         specs=tuple(specs),
         slots=slots,
+        kinds=_kinds(slots, subtrees),
+        spread=tuple(name for slot in slots if slot.is_spread for name, _ in slot.amounts),
         root=Wanted(_each(request.root_required), request.root_forbidden),
         together=_in_order(spread),
         sums=sums,
         many_sums=many,
-        subtrees=tuple(
-            tuple(n for n, slot in enumerate(slots) if slot.suffix in suffixes)
-            for suffixes in request.same_subtree
-        ),
+        subtrees=subtrees,
         isolate=isolate,
         nested=request.nested,
         tests=make_tests(slots, tuple(specs), isolate, request.nested, _in_order(spread)),
@@ -246,6 +263,17 @@ def make_tests(
         traits=Wanted(_in_order(list(traits))),
         aggregates=Wanted(_in_order(list(aggregates))),
     )
+
+
+def _kinds(slots: Sequence[Slot], subtrees: Sequence[Sequence[int]]) -> tuple[Kind, ...]:
+    """Count equal slots."""
+    found: dict[int, Kind] = {}
+    for place, slot in enumerate(slots):
+        before = found.get(slot.kind)
+        within = tuple(n for n, each in enumerate(subtrees) if place in each)
+        number = 1 if before is None else before.number + 1
+        found[slot.kind] = Kind(slot.spec, number, within, slot.is_spread)
+    return tuple(found.values())
 
 
 def _sums(slots: Sequence[Slot], *, isolate: bool) -> tuple[dict[str, tuple[int, ...]], bool]:

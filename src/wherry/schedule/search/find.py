@@ -19,13 +19,20 @@ from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.candidates.search import check_names, never
 from wherry.schedule.search.compile import Compiled, Tests, Wanted, compile_once
 from wherry.schedule.search.found import Collector, Found
-from wherry.schedule.search.grounds import Patch, below_with_guests, patches, with_likeness
+from wherry.schedule.search.grounds import Field, Patch, below_with_guests, survey, with_likeness
 from wherry.schedule.search.guests import Guests, find_guests
-from wherry.schedule.search.joint import could_alone, could_together, kinds_of
+from wherry.schedule.search.joint import could_alone, could_together
 from wherry.schedule.search.lookups import answers
 from wherry.schedule.search.masks import WORD, Block, Mask, Trees
 from wherry.schedule.search.memory import Firsts, Memory
-from wherry.schedule.search.placing import Expired, Way, all_ways, first_ways, has_classes
+from wherry.schedule.search.placing import (
+    Expired,
+    Way,
+    all_ways,
+    first_ways,
+    has_choice,
+    has_classes,
+)
 from wherry.schedule.search.scan import could_any, scan
 
 LEAST, MOST = 64, 1 << 13
@@ -74,7 +81,6 @@ class _Search:
         self._columns, self._compiled, self._expired = columns, compiled, expired
         self._start = start % max(columns.trees, 1)
         self._notes = memory.of(columns)
-        self._kinds = kinds_of(compiled)
         named = {uuid: columns.row(uuid) for uuid in compiled.named}
         self.is_possible = None not in named.values()
         self._named = {uuid: columns.tree_of(row) for uuid, row in named.items() if row is not None}
@@ -90,57 +96,61 @@ class _Search:
         firsts: Firsts = {}
         if self.guests is None and not self._compiled.many_sums:
             firsts = self._notes.firsts(self._compiled.key)
-        fertile: list[tuple[Patch, Way]] = []
-        for patch in self._patches(collector):
+        fertile: list[tuple[Field, list[Way | None]]] = []
+        for field in self._fields(collector):
             if collector.room is None:
-                for way in all_ways(self._compiled, patch.ground, self._expired):
-                    collector.add(patch, way)
+                for patch in field.patches():
+                    for way in all_ways(self._compiled, patch.ground, self._expired):
+                        collector.add(patch, way)
                 continue
-            first = self._first(patch, firsts)
-            if first is not None:
-                fertile.append((patch, first))
-                collector.add(patch, first)
+            ways = [self._first(field, number, firsts) for number in range(len(field.keys))]
+            fertile.append((field, ways))
+            collector.add_firsts(field, ways)
         if collector.room:
             self._go_round(fertile, collector)
 
-    def _first(self, patch: Patch, firsts: Firsts) -> Way | None:
+    def _first(self, field: Field, number: int, firsts: Firsts) -> Way | None:
+        key = field.keys[number]
         try:
-            return firsts[patch.key]
+            return firsts[key]
         except KeyError:
-            way = next(all_ways(self._compiled, patch.ground, self._expired), None)
-            firsts[patch.key] = way
+            ways = all_ways(self._compiled, field.ground(number), self._expired)
+            way = firsts[key] = next(ways, None)
             return way
 
-    def _go_round(self, fertile: Sequence[tuple[Patch, Way]], collector: Collector) -> None:
+    def _go_round(
+        self, fertile: Sequence[tuple[Field, list[Way | None]]], collector: Collector
+    ) -> None:
         """Take one more way of each tree in turn: one of each class, then the others."""
-        divided = [(each, way) for patch, way in fertile for each in self._divide(patch)]
         compiled, expired = self._compiled, self._expired
+        divided = [
+            (each, way)
+            for field, ways in fertile
+            for patch, way in zip(field.patches(), ways, strict=True)
+            if way is not None and has_choice(patch.ground)
+            for each in self._divide(patch)
+        ]
         taken = [{way} for _, way in divided]
-        others: list[int] = []
-        for number, (patch, _) in enumerate(divided):
-            if has_classes(compiled, patch.ground):
-                others.append(number)
         streams = {
             number: first_ways(compiled, patch.ground, expired)
             for number, (patch, _) in enumerate(divided)
         }
         _in_turn(divided, streams, taken, collector)
-        streams = {n: all_ways(compiled, divided[n][0].ground, expired) for n in others}
+        streams = {
+            number: all_ways(compiled, patch.ground, expired)
+            for number, (patch, _) in enumerate(divided)
+            if has_classes(compiled, patch.ground)
+        }
         _in_turn(divided, streams, taken, collector)
 
     def _divide(self, patch: Patch) -> Iterator[Patch]:
-        """Divide a patch by which providers are equal."""
-        used = 0
-        for mask in patch.ground.options:
-            used |= mask
-        if not used & (used - 1):
-            yield patch
-            return
-        yield from with_likeness(patch, self._notes.likeness.of(self._columns, patch.trees))
+        """Divide a patch by which of its providers are equal."""
+        alike = self._notes.likeness.of(self._columns, patch.trees)
+        return with_likeness(patch, alike)
 
-    def _patches(self, collector: Collector) -> Iterator[Patch]:
+    def _fields(self, collector: Collector) -> Iterator[Field]:
         """Give the trees that may hold candidates, as long as there is room."""
-        for trees, guests in self._trees():
+        for trees, guests in self._gathered(collector):
             at = 0
             size = self._size(collector)
             while at < len(trees):
@@ -148,12 +158,28 @@ class _Search:
                     raise DeadlineExceeded
                 some, at = trees[at : at + size], at + size
                 before = collector.room
-                for patch in self._look(some, guests):
-                    yield patch
+                for field in self._look(some, guests):
+                    yield field
                     if collector.is_full():
                         return
                 poor = before is None or before == collector.room
                 size = min(4 * size, MOST) if poor else self._size(collector)
+
+    def _gathered(self, collector: Collector) -> Iterator[tuple[Trees, Guests | None]]:
+        """Put what passes of small blocks together until it is worth a closer look."""
+        held: list[Trees] = []
+        last: Guests | None = None
+        for trees, guests in self._trees():
+            if held and guests is not last:
+                yield np.concatenate(held), last
+                held = []
+            held.append(trees)
+            last = guests
+            if sum(map(len, held)) >= self._size(collector):
+                yield np.concatenate(held), last
+                held = []
+        if held:
+            yield np.concatenate(held), last
 
     def _size(self, collector: Collector) -> int:
         room = collector.room
@@ -196,35 +222,34 @@ class _Search:
         columns = self._columns
         return trees[answers(self._notes.traits(root), columns.traits[columns.first[trees]])]
 
-    def _look(self, trees: Trees, guests: Guests | None) -> Iterator[Patch]:
+    def _look(self, trees: Trees, guests: Guests | None) -> Iterator[Field]:
         """Look at some trees closely."""
         words = (self._columns.count[trees] + (WORD - 1)) // WORD
-        for width in np.unique(words).tolist():
-            if width:
-                some = trees if (words == width).all() else trees[words == width]
+        for width in range(1, int(words.max(initial=0)) + 1):
+            of_width = words == width
+            if of_width.any():
+                some = trees if of_width.all() else trees[of_width]
                 yield from self._look_at(some, width, guests)
 
-    def _look_at(self, trees: Trees, words: int, guests: Guests | None) -> Iterator[Patch]:
+    def _look_at(self, trees: Trees, words: int, guests: Guests | None) -> Iterator[Field]:
         columns, compiled, notes = self._columns, self._compiled, self._notes
         block = Block(
             columns, trees, words, traits=notes.traits, aggregates=notes.aggregates,
-            named=self._named, guests=guests,
+            named=self._named, sure={} if guests else compiled.tests.most, guests=guests,
         )  # fmt: skip
         masks: list[Mask] = [block.mask(spec, n) for n, spec in enumerate(compiled.specs)]
-        keep = np.flatnonzero(
-            could_alone(compiled, self._kinds, masks, has_guests=guests is not None)
-        )
+        keep = np.flatnonzero(could_alone(compiled, masks, has_guests=guests is not None))
         if len(keep) < len(trees):
             masks = [mask[:, keep] for mask in masks]
         if len(keep) and len(compiled.slots) > 1 and compiled.nested:
             ok = could_together(
-                columns, compiled, self._kinds, masks, trees[keep],
+                columns, compiled, masks, trees[keep],
                 lambda shape: below_with_guests(columns, shape, WORD * words, guests),
             )  # fmt: skip
             if ok is not None and not ok.all():
                 keep, masks = keep[ok], [mask[:, ok] for mask in masks]
         if len(keep):
-            yield from patches(columns, compiled, block, masks, keep, guests)
+            yield survey(columns, compiled, block, masks, keep, guests)
 
 
 def _in_turn(

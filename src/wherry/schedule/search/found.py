@@ -1,6 +1,6 @@
 """What a search gives: rows of candidates in arrays, those of one form together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wherry.inventory.columns import Columns
 from wherry.schedule.candidates.search import Candidate
 from wherry.schedule.search.compile import Compiled
-from wherry.schedule.search.grounds import Patch
+from wherry.schedule.search.grounds import Field, Patch
 from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.masks import Trees
 from wherry.schedule.search.placing import Way
@@ -89,7 +89,7 @@ class Collector:
         self._columns, self._guests = columns, guests
         self._room = limit
         self._count = 0
-        self._parts: dict[Seats, list[tuple[Trees, tuple[int, ...], int]]] = {}
+        self._parts: dict[Seats, list[tuple[Trees, NDArray[np.int64], int]]] = {}
         self._sharing = frozenset(() if guests is None else guests.rows)
         self._seen: set[tuple[int, ...]] = set()
 
@@ -102,6 +102,31 @@ class Collector:
         """Whether no more is taken."""
         return self._room == 0
 
+    def add_firsts(self, field: Field, ways: Sequence[Way | None]) -> None:
+        """Take one way in each tree, as far as there is room.
+
+        Args:
+            ways: for each ground of the field; None: there is none.
+        """
+        if self._guests is not None:
+            for patch, way in zip(field.patches(), ways, strict=True):
+                if way is not None:
+                    self.add(patch, way)
+            return
+        known: dict[Seats, int] = {}
+        parts = [((), ()) if way is None else split(way) for way in ways]
+        forms = np.array([known.setdefault(seats, len(known)) for seats, _ in parts])
+        for seats, form in known.items():
+            if not seats:
+                continue
+            places = np.array([places for each, places in parts if each == seats], np.int64)
+            trees, which = field.trees, field.which
+            if len(known) > 1:
+                some = (forms == form)[which]
+                trees, which = trees[some], which[some]
+            number = np.cumsum(forms == form) - 1
+            self._put(seats, trees, places[number[which]])
+
     def add(self, patch: Patch, way: Way) -> None:
         """Take one way in each tree of a patch, as far as there is room."""
         seats, places = split(way)
@@ -112,8 +137,13 @@ class Collector:
                 place if place < patch.own else ~guests[place - patch.own] for place in places
             )
             trees = self._unseen(trees, [places[seat] for seat in seats])
+        self._put(seats, trees, np.array([places], np.int64))
+
+    def _put(self, seats: Seats, trees: Trees, places: NDArray[np.int64]) -> None:
+        """Take trees with places: int64[m, S], or int64[1, S] for all of them."""
         if self._room is not None:
-            trees = trees[: self._room]
+            if len(trees) > self._room:
+                trees, places = trees[: self._room], places[: self._room]
             self._room -= len(trees)
         if len(trees):
             self._parts.setdefault(seats, []).append((trees, places, self._count))
@@ -139,9 +169,9 @@ class Collector:
         for seats, parts in self._parts.items():
             sizes = np.array([len(trees) for trees, _, _ in parts])
             trees = np.concatenate([trees for trees, _, _ in parts])
-            places = np.array([places for _, places, _ in parts], np.int64).repeat(sizes, axis=0)
             starts = np.array([start for _, _, start in parts])
             order = np.arange(len(trees)) + (starts - (sizes.cumsum() - sizes)).repeat(sizes)
+            places = np.concatenate([_fill(places, len(trees)) for trees, places, _ in parts])
             rows = places + self._columns.first[trees].astype(np.int64)[:, None]
             if self._guests is not None:
                 rows = np.where(places < 0, ~places, rows)
@@ -150,6 +180,11 @@ class Collector:
             columns=self._columns, compiled=compiled, batches=tuple(batches),
             is_shared=self._guests is not None,
         )  # fmt: skip
+
+
+def _fill(places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Repeat one row of places for all trees of a part."""
+    return places if len(places) == size else places.repeat(size, axis=0)
 
 
 @lru_cache(maxsize=4096)

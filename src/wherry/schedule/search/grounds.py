@@ -13,6 +13,7 @@ from wherry.schedule.search.ground import Ground
 from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.masks import WORD, Block, Mask, Trees
 
+Numbers = NDArray[np.int64]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -22,21 +23,55 @@ class Patch:
 
     trees: Trees
     ground: Ground
-    key: bytes
-    """Equal for equal grounds of one request where there are no guests."""
     own: int
     """Places that are the tree's own; those from here on stand for guests."""
 
 
-def patches(
+class Field:
+    """Some trees, and which of them have one ground.
+
+    Attributes:
+        trees: int64[m].
+        which: int64[m]; number of each tree's ground.
+        keys: for each ground bytes, equal for equal grounds of one request without guests.
+        own: see `Patch`.
+    """
+
+    def __init__(
+        self, reading: "_Reading", trees: Trees, whole: Mask, ones: Numbers, which: Numbers
+    ) -> None:
+        self._reading = reading
+        self._examples = trees[ones]
+        self.trees, self.which = trees, which
+        self.own = WORD * reading.words
+        letters = whole[:, ones].T.tobytes()
+        width = 8 * len(whole)
+        self.keys = [letters[at : at + width] for at in range(0, len(letters), width)]
+
+    def ground(self, number: int) -> Ground:
+        """Read one ground."""
+        return self._reading.ground(self.keys[number], int(self._examples[number]))
+
+    def patches(self) -> Iterator[Patch]:
+        """Give all grounds with their trees."""
+        if len(self.keys) == 1:
+            yield Patch(self.trees, self.ground(0), self.own)
+            return
+        order = self.which.argsort(kind="stable")
+        ends = np.bincount(self.which, minlength=len(self.keys)).cumsum()
+        for number, members in enumerate(np.split(self.trees[order], ends[:-1])):
+            yield Patch(members, self.ground(number), self.own)
+
+
+def survey(
     columns: Columns,
     compiled: Compiled,
     block: Block,
     masks: Sequence[Mask],
     keep: NDArray[np.int64],
     guests: Guests | None,
-) -> Iterator[Patch]:
-    """Gather trees of a block by their grounds.
+) -> Field:
+    """Find the trees of a block that have one ground.
 
     Args:
         masks: for each spec, of the trees that are kept.
@@ -44,19 +79,13 @@ def patches(
     """
     trees = block.trees[keep]
     parts = [*masks]
-    parts += [block.having(either)[:, keep] for either in compiled.together]
+    parts += [block.having(either, compiled.spread)[:, keep] for either in compiled.together]
     if not compiled.many_sums:
-        for name, amount in _sums(compiled):
-            parts.append(block.holding(name, amount)[:, keep])
+        parts += [block.holding(name, amount)[:, keep] for name, amount in _sums(compiled)]
     head = [trees if compiled.many_sums else _shapes(columns, compiled, trees)]
     whole = np.concatenate([np.array(head, np.uint64), *parts])
-    ones, which = _same(whole)
     reading = _Reading(columns, compiled, block.words, guests)
-    for number, one in enumerate(ones.tolist()):
-        key = whole[:, one].tobytes()
-        members = trees if len(ones) == 1 else trees[which == number]
-        ground = reading.ground(key, int(trees[one]))
-        yield Patch(members, ground, key, WORD * block.words)
+    return Field(reading, trees, whole, *_same(whole))
 
 
 def with_likeness(patch: Patch, alike: Sequence[tuple[int, ...]]) -> Iterator[Patch]:
@@ -77,7 +106,7 @@ def with_likeness(patch: Patch, alike: Sequence[tuple[int, ...]]) -> Iterator[Pa
             known[masks] = some
         found.setdefault(some, []).append(number)
     for some, numbers in found.items():
-        yield Patch(patch.trees[numbers], replace(patch.ground, alike=some), patch.key, patch.own)
+        yield Patch(patch.trees[numbers], replace(patch.ground, alike=some), patch.own)
 
 
 def _sums(compiled: Compiled) -> list[tuple[str, int]]:

@@ -7,14 +7,13 @@ them below for each ``same_subtree``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
 
 import numpy as np
 
 from wherry.inventory.columns import Columns
-from wherry.schedule.search.compile import Compiled
+from wherry.schedule.search.compile import Compiled, Kind
 from wherry.schedule.search.lookups import Bools
 from wherry.schedule.search.masks import WORD, Mask, Trees
 
@@ -23,27 +22,6 @@ MOST_TOPS = 64
 MOST_KINDS = 6
 """Kinds of slots in one application of Hall's condition: 2^n - 1 unions."""
 _WORD = (1 << WORD) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Slots that ask for the same: how many, whose options, in which ``same_subtree``."""
-
-    spec: int
-    number: int
-    subtrees: tuple[int, ...]
-    is_spread: bool
-
-
-def kinds_of(compiled: Compiled) -> tuple[Kind, ...]:
-    """Count equal slots."""
-    found: dict[int, Kind] = {}
-    for place, slot in enumerate(compiled.slots):
-        before = found.get(slot.kind)
-        subtrees = tuple(n for n, each in enumerate(compiled.subtrees) if place in each)
-        number = 1 if before is None else before.number + 1
-        found[slot.kind] = Kind(slot.spec, number, subtrees, slot.is_spread)
-    return tuple(found.values())
 
 
 def has_any(mask: Mask) -> Bools:
@@ -60,9 +38,7 @@ def has_so_many(mask: Mask, number: int) -> Bools:
     return np.asarray(in_all >= number)
 
 
-def could_alone(
-    compiled: Compiled, kinds: Sequence[Kind], masks: Sequence[Mask], *, has_guests: bool
-) -> Bools:
+def could_alone(compiled: Compiled, masks: Sequence[Mask], *, has_guests: bool) -> Bools:
     """Say of each tree whether every kind of slot has options enough.
 
     Args:
@@ -72,7 +48,7 @@ def could_alone(
     if not (compiled.nested or has_guests):
         return has_any(np.bitwise_and.reduce(masks))
     ok = np.ones(masks[0].shape[1], bool)
-    for kind in kinds:
+    for kind in compiled.kinds:
         alone = compiled.isolate and not kind.is_spread
         ok &= has_so_many(masks[kind.spec], kind.number if alone else 1)
     return ok
@@ -81,7 +57,6 @@ def could_alone(
 def could_together(
     columns: Columns,
     compiled: Compiled,
-    kinds: Sequence[Kind],
     masks: Sequence[Mask],
     trees: Trees,
     below_of: Callable[[int], tuple[int, ...]],
@@ -92,7 +67,7 @@ def could_together(
         masks: for each spec, uint64[W, m]; of m *trees*.
         below_of: for a shape, the places at or below each place.
     """
-    apart = [kind for kind in kinds if compiled.isolate and not kind.is_spread]
+    apart = [kind for kind in compiled.kinds if compiled.isolate and not kind.is_spread]
     if not compiled.subtrees:
         if len({kind.spec for kind in apart}) <= 1:
             return None
@@ -104,13 +79,12 @@ def could_together(
     for shape in np.unique(shapes).tolist():
         here = np.flatnonzero(shapes == shape)
         some = [mask[:, here] for mask in masks] if len(here) < len(trees) else list(masks)
-        found[here] = _fit_below(compiled, kinds, apart, some, below_of(shape))
+        found[here] = _fit_below(compiled, apart, some, below_of(shape))
     return found
 
 
 def _fit_below(
     compiled: Compiled,
-    kinds: Sequence[Kind],
     apart: Sequence[Kind],
     masks: Sequence[Mask],
     below: tuple[int, ...],
@@ -128,7 +102,7 @@ def _fit_below(
         possible = _places(np.bitwise_or.reduce(head, axis=1))
         tops.append([top for top in possible if below[top].bit_count() >= max(1, alone)])
     if prod(map(len, tops)) > MOST_TOPS:
-        return _fit_each(kinds, masks, tops, heads, under)
+        return _fit_each(compiled.kinds, masks, tops, heads, under)
     groups = _components(apart, masks)
     found = np.zeros(size, bool)
     for choice in product(*tops):
@@ -137,7 +111,7 @@ def _fit_below(
             ok &= has_any(head & _bit(top, words))
         if not ok.any():
             continue
-        restricted = {kind: _restrict(kind, choice, masks, under) for kind in kinds}
+        restricted = {kind: _restrict(kind, choice, masks, under) for kind in compiled.kinds}
         for mask in restricted.values():
             ok &= has_any(mask)
         if ok.any() and apart:

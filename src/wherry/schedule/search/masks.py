@@ -6,7 +6,7 @@ computed from the entries of the classes that are asked for, so that cost follow
 have of them and not how large they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property, reduce
 from typing import Any
 
@@ -29,15 +29,16 @@ class Ranges:
 
     Attributes:
         index: int64[n]; places in the array.
+        single: every stretch is of one place.
     """
 
-    __slots__ = ("_single", "_sizes", "_starts", "_trees", "index")
+    __slots__ = ("_sizes", "_starts", "_trees", "index", "single")
 
     def __init__(self, start: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
         self._sizes = sizes
-        self._single = bool((sizes == 1).all())
+        self.single = bool((sizes == 1).all())
         self._trees: NDArray[np.int64] | None = None
-        if self._single:
+        if self.single:
             self.index = self._starts = start
             return
         ends = sizes.cumsum()
@@ -46,27 +47,29 @@ class Ranges:
 
     def spread(self, each: NDArray[Any]) -> NDArray[Any]:
         """Repeat what belongs to each tree for every place of its stretch."""
-        if self._single:
+        if self.single:
             return each
         if self._trees is None:
             self._trees = np.repeat(np.arange(len(self._sizes)), self._sizes)
         return each[self._trees]
 
-    def join(self, ok: Bools, local: Mask, words: int) -> Mask:
+    def join(self, ok: Bools | None, local: Mask, words: int) -> Mask:
         """Set the bits of those for which *ok* holds.
 
         Args:
-            ok: bool[n].
+            ok: bool[n]; None: all.
             local: uint64[n]; the place of each in its tree.
         """
+        bit = ONE << (local & np.uint64(WORD - 1))
+        if ok is not None:
+            bit = np.where(ok, bit, NONE)
         if words == 1:
-            return self._join(np.where(ok, ONE << local, NONE))[None, :]
-        bit = np.where(ok, ONE << (local & np.uint64(WORD - 1)), NONE)
+            return self._join(bit)[None, :]
         at = local >> np.uint64(6)
         return np.stack([self._join(np.where(at == word, bit, NONE)) for word in range(words)])
 
     def _join(self, bits: Mask) -> Mask:
-        if self._single:
+        if self.single:
             return bits
         if self._sizes.all():
             return np.bitwise_or.reduceat(bits, self._starts)
@@ -78,29 +81,40 @@ class Ranges:
 
 
 class _Entries:
-    """The entries of one class in some trees."""
+    """The entries of one class in some trees; each column is read when it is asked for."""
 
     def __init__(self, column: ClassColumn, trees: Trees, first: NDArray[np.int64]) -> None:
         self._column, self._first = column, first
         start = column.start[trees].astype(np.int64)
         self.ranges = Ranges(start, column.start[trees + 1] - start)
-        self.eff = column.eff[self.ranges.index]
-        self.local = column.local[self.ranges.index].astype(np.uint64)
 
     @cached_property
-    def limits(self) -> NDArray[Any]:
-        return self._column.limits[self.ranges.index]
+    def local(self) -> Mask:
+        """Place of each in its tree."""
+        return self._column.local[self.ranges.index].astype(np.uint64)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the providers."""
         return self.ranges.spread(self._first) + self.local.astype(np.int64)
 
-    def takes(self, amount: int) -> Bools:
-        """Say of each whether it could give one group so much."""
-        ok = self.eff >= amount
+    @cached_property
+    def eff(self) -> NDArray[np.int32]:
+        """Units that each could give together."""
+        return self._column.eff[self.ranges.index]
+
+    def takes(self, amount: int, sure: int) -> Bools | None:
+        """Say of each whether it could give one group so much; None: all of them.
+
+        Args:
+            sure: so much some entry of each tree could give.
+        """
+        ok = None if self.ranges.single and amount <= sure else self.eff >= amount
         units = suits_units(self._column.table, amount)
-        return ok if units is None else ok & answers(units, self.limits)
+        if units is None:
+            return ok
+        suited = answers(units, self._column.limits[self.ranges.index])
+        return suited if ok is None else ok & suited
 
 
 class Block:
@@ -110,6 +124,7 @@ class Block:
         trees: int64[m].
         words: 64-bit words that hold the places of any of them.
         named: for each provider that ``in_tree`` names, its tree.
+        sure: for each class units that some provider of each tree could give.
         guests: who shares with any of them; None: nobody.
     """
 
@@ -122,8 +137,10 @@ class Block:
         traits: Lookups[frozenset[str]],
         aggregates: Lookups[frozenset[str]],
         named: Mapping[str, int],
+        sure: Mapping[str, int],
         guests: Guests | None = None,
     ) -> None:
+        self._sure = sure
         self._columns, self.trees, self.words = columns, trees, words
         self._traits, self._aggregates = traits, aggregates
         self._named, self._guests = named, guests
@@ -145,12 +162,21 @@ class Block:
         guests = self._with_guests(self._guests, self._guests.serves[number], spec)
         return np.concatenate([own, guests])
 
-    def having(self, either: frozenset[str]) -> Mask:
-        """Mark the providers that have one of some traits."""
-        rows, ranges = self._all_rows
-        local = (rows - ranges.spread(self.first)).astype(np.uint64)
-        ok = answers(self._traits(Wanted((either,))), self._columns.traits[rows])
-        own = ranges.join(ok, local, self.words)
+    def having(self, either: frozenset[str], classes: Collection[str]) -> Mask:
+        """Mark the providers that have one of some traits, of those that have some class."""
+        own = np.zeros((self.words, len(self.trees)), np.uint64)
+        lookup = self._traits(Wanted((either,)))
+        asked: list[NDArray[np.int64]] = []
+        for name in classes:
+            if name not in self._columns.classes:
+                continue
+            entries = self._entries_of(name)
+            # Mostly all classes are on the same providers.
+            if any(np.array_equal(entries.rows, rows) for rows in asked):
+                continue
+            asked.append(entries.rows)
+            ok = answers(lookup, self._columns.traits[entries.rows])
+            own |= entries.ranges.join(ok, entries.local, self.words)
         if self._guests is None:
             return own
         guests = self._with_guests(self._guests, self._guests.having(either))
@@ -171,14 +197,14 @@ class Block:
         if not spec.amounts:
             rows, ranges = self._all_rows
             local = (rows - ranges.spread(self.first)).astype(np.uint64)
-            ok = self._stands_right(spec, np.ones(len(rows), bool), rows, ranges)
+            ok = self._stands_right(spec, None, rows, ranges)
             return ranges.join(ok, local, self.words)
         masks: list[Mask] = []
         for name, amount in spec.amounts:
             if name not in self._columns.classes:
                 return np.zeros((self.words, len(self.trees)), np.uint64)
             entries = self._entries_of(name)
-            ok = entries.takes(amount)
+            ok = entries.takes(amount, self._sure.get(name, 0))
             # What is asked of the provider itself is asked once.
             if not masks and not (spec.traits.is_free and spec.aggregates.is_free):
                 ok = self._stands_right(spec, ok, entries.rows, entries.ranges)
@@ -210,23 +236,27 @@ class Block:
         return ranges.index, ranges
 
     def _stands_right(
-        self, spec: Spec, ok: Bools, rows: NDArray[np.int64], ranges: Ranges
-    ) -> Bools:
+        self, spec: Spec, ok: Bools | None, rows: NDArray[np.int64], ranges: Ranges
+    ) -> Bools | None:
         """Ask for traits and aggregates too."""
         columns = self._columns
+        found = [] if ok is None else [ok]
         if not spec.traits.is_free:
-            ok = ok & answers(self._traits(spec.traits), columns.traits[rows])
-        if spec.aggregates.is_free:
-            return ok
-        own = columns.aggregates[rows]
-        if not spec.is_spread:
-            return ok & answers(self._aggregates(spec.aggregates), own)
-        root = columns.aggregates[self.first]
-        member, stranger = Wanted(spec.aggregates.either), Wanted((), spec.aggregates.forbidden)
-        if not member.is_free:
-            lookup = self._aggregates(member)
-            ok = ok & (answers(lookup, own) | ranges.spread(answers(lookup, root)))
-        if not stranger.is_free:
-            lookup = self._aggregates(stranger)
-            ok = ok & answers(lookup, own) & ranges.spread(answers(lookup, root))
-        return ok
+            found.append(answers(self._traits(spec.traits), columns.traits[rows]))
+        if not spec.aggregates.is_free:
+            own = columns.aggregates[rows]
+            if spec.is_spread:
+                found += self._spans(spec.aggregates, own, ranges)
+            else:
+                found.append(answers(self._aggregates(spec.aggregates), own))
+        return reduce(np.logical_and, found) if found else None
+
+    def _spans(self, wanted: Wanted, own: NDArray[Any], ranges: Ranges) -> Iterator[Bools]:
+        """Ask for aggregates where those of the root span the whole tree."""
+        root = self._columns.aggregates[self.first]
+        if wanted.either:
+            lookup = self._aggregates(Wanted(wanted.either))
+            yield answers(lookup, own) | ranges.spread(answers(lookup, root))
+        if wanted.forbidden:
+            lookup = self._aggregates(Wanted((), wanted.forbidden))
+            yield answers(lookup, own) & ranges.spread(answers(lookup, root))

@@ -53,6 +53,11 @@ def all_ways(compiled: Compiled, ground: Ground, expired: Expired) -> Iterator[W
     return _Placing(compiled, ground, expired, only_firsts=False).ways()
 
 
+def has_choice(ground: Ground) -> bool:
+    """Whether any slot has more than one option."""
+    return any(mask & (mask - 1) for mask in ground.options)
+
+
 def has_classes(compiled: Compiled, ground: Ground) -> bool:
     """Whether any class may hold more than one way."""
     return bool(ground.alike) or len({slot.kind for slot in compiled.slots}) < len(compiled.slots)

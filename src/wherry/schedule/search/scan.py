@@ -5,7 +5,8 @@ the caller chooses and round to it again: requests that begin at different place
 hosts first, and their claims do not meet.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from wherry.schedule.search.lookups import Bools, Lookups, answers
 
 SMALLEST, GREATEST = 1 << 13, 1 << 16
 """Trees of the first block, and of any."""
+FEW = 4
+"""One in so many trees with room: it is quicker to look the others up one by one."""
+Trees = NDArray[np.int64]
 
 
 def could_any(columns: Columns, tests: Tests) -> bool:
@@ -31,28 +35,37 @@ def scan(
     start: int,
     *,
     only: Collection[int] = (),
-) -> Iterator[NDArray[np.int64]]:
+) -> Iterator[Trees]:
     """Give the trees that pass, block by block.
 
     Args:
         start: the tree to begin with.
         only: trees to look at; none: all.
     """
-    trait_lookup = None if tests.traits.is_free else traits(tests.traits, unknown=True)
-    aggregate_lookup = (
-        None if tests.aggregates.is_free else aggregates(tests.aggregates, unknown=True)
-    )
+    lookups = []
+    if not tests.traits.is_free:
+        lookups.append((traits(tests.traits, unknown=True), columns.tree_traits))
+    if not tests.aggregates.is_free:
+        lookups.append((aggregates(tests.aggregates, unknown=True), columns.tree_aggregates))
     if only:
         trees = np.array(sorted(only), np.int64)
-        trees = trees[passes(columns, tests, trait_lookup, aggregate_lookup, trees)]
-        if len(trees):
-            yield trees
+        yield from _some(trees[_has_room(columns, tests, trees)], lookups)
         return
     for low, high in blocks(columns.trees, start):
-        ok = passes(columns, tests, trait_lookup, aggregate_lookup, slice(low, high))
-        found = np.flatnonzero(ok)
-        if len(found):
-            yield found + low
+        ok = _has_room(columns, tests, slice(low, high))
+        few = bool(lookups) and np.count_nonzero(ok) * FEW < high - low
+        if not few:
+            for lookup, ids in lookups:
+                ok &= answers(lookup, ids[low:high])
+        yield from _some(ok.nonzero()[0] + low, lookups if few else ())
+
+
+def _some(trees: Trees, lookups: Sequence[tuple[Bools, NDArray[Any]]]) -> Iterator[Trees]:
+    """Give those of a few trees that pass the look-ups, if there are any."""
+    for lookup, ids in lookups:
+        trees = trees[answers(lookup, ids[trees])]
+    if len(trees):
+        yield trees
 
 
 def blocks(trees: int, start: int) -> Iterator[tuple[int, int]]:
@@ -66,14 +79,8 @@ def blocks(trees: int, start: int) -> Iterator[tuple[int, int]]:
             low, size = high, min(2 * size, GREATEST)
 
 
-def passes(
-    columns: Columns,
-    tests: Tests,
-    trait_lookup: Bools | None,
-    aggregate_lookup: Bools | None,
-    which: slice | NDArray[np.int64],
-) -> Bools:
-    """Say of some trees whether they pass."""
+def _has_room(columns: Columns, tests: Tests, which: slice | Trees) -> Bools:
+    """Say of some trees whether they have units enough."""
     ok: Bools | None = None
     for name, amount in tests.most.items():
         one = columns.classes[name].tmax[which] >= amount
@@ -84,8 +91,4 @@ def passes(
         ok &= columns.classes[name].tsum[which] >= amount
     for name, number in tests.holders.items():
         ok &= columns.classes[name].tcnt[which] >= number
-    if trait_lookup is not None:
-        ok &= answers(trait_lookup, columns.tree_traits[which])
-    if aggregate_lookup is not None:
-        ok &= answers(aggregate_lookup, columns.tree_aggregates[which])
     return ok
