@@ -41,7 +41,7 @@ from wherry.model.facts import Facts, Report
 from wherry.model.inventory import HostPlan, Inventory, PlannedProvider
 from wherry.store import tables
 from wherry.store.audit import audit, overfull
-from wherry.store.claims import write_claim
+from wherry.store.claims import commit_claim
 from wherry.store.engine import open_store, upgrade_store
 from wherry.store.reports import store_report
 from wherry.store.transaction import Store, Tx
@@ -148,7 +148,7 @@ def work(store: Store, world: World, seed: int, until: float, waited: list[float
             else make_claim(dice, world, guest)
         )
         begun = time.perf_counter()
-        store.write(partial(write_claim, claim=claim, now=until))
+        commit_claim(store, claim, now=until)
         waited.append(time.perf_counter() - begun)
         holds = not holds
     return holds

@@ -13,10 +13,11 @@ from wherry.model.errors import InvalidRequest
 from wherry.model.inventory import MAX_INT
 from wherry.store.body import encode
 
-ANY, ABSENT = -1, -2
-"""Expected generation of a consumer: whatever it is; that there is no such consumer."""
+ANY, ABSENT, PRESENT = -1, -2, -3
+"""Expected generation of a consumer: whatever it is; that there is no such consumer; that there
+is one, at any generation."""
 
-HoldingRow = tuple[str, str, str, str, int]
+HoldingRow = tuple[str, str | None, str, str, int]
 AllocationRow = tuple[int, str, str, int]
 OccupantRow = tuple[int, str, str, str, str | None, str | None]
 
@@ -36,14 +37,18 @@ class ClaimRows:
     """A claim, flattened.
 
     Attributes:
-        holdings: consumer, type, project, user, expected generation; sorted by consumer.
+        id: None: nobody will say the claim again, and it is not written down.
+        holdings: consumer, type (None: as it is), project, user, expected generation; sorted by
+            consumer.
         allocations: index of the holding, provider, class, units.
         occupants: index of the holding, provider, slot, type, exclusive value, device.
         facts: provider and the facts generation that it must have.
         named: providers that a client of Placement named, sorted; None: no such client asks.
+        is_plain: refused as ``special`` unless one consumer, of no guest and with no devices,
+            takes from providers that are no devices of a host, or lets go of all.
     """
 
-    id: str
+    id: str | None
     digest: str
     at: float
     holdings: tuple[HoldingRow, ...]
@@ -51,6 +56,7 @@ class ClaimRows:
     occupants: tuple[OccupantRow, ...]
     facts: tuple[tuple[str, int], ...]
     named: tuple[str, ...] | None
+    is_plain: bool = False
 
 
 def claim_rows(claim: Claim, *, at: float, named: Collection[str] | None = None) -> ClaimRows:

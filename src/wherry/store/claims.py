@@ -22,9 +22,9 @@ from wherry.model.errors import (
     WherryError,
 )
 from wherry.store import claims_sqlite, tables
-from wherry.store.claim_rows import ClaimRows, Refused, claim_rows
+from wherry.store.claim_rows import ClaimRows, claim_rows
 from wherry.store.providers import exclusive_by
-from wherry.store.transaction import Tx
+from wherry.store.transaction import Store, Tx
 
 
 def write_claim(
@@ -61,8 +61,27 @@ def write_claim(
     """
     rows = claim_rows(claim, at=now, named=named)
     answer = _apply(tx, rows)
+    return _outcome(claim, rows, answer, lambda uuid: exclusive_by(tx, uuid))
+
+
+def commit_claim(store: Store, claim: Claim, *, now: float) -> ClaimOutcome:
+    """Write a claim in a transaction of its own, which it shares with others that wait.
+
+    Otherwise as `write_claim`.
+
+    Raises:
+        StoreUnavailable: the database does not answer; say the claim again.
+    """
+    rows = claim_rows(claim, at=now)
+    answer = store.claim(rows)
+    return _outcome(claim, rows, answer, lambda uuid: store.read(lambda tx: exclusive_by(tx, uuid)))
+
+
+def _outcome(
+    claim: Claim, rows: ClaimRows, answer: dict[str, Any], by: Callable[[str], str]
+) -> ClaimOutcome:
     if "error" in answer:
-        raise _ERRORS[answer["error"]](tx, claim, answer)
+        raise _ERRORS[answer["error"]](by, claim, answer)
     if "first" not in answer:
         return ClaimOutcome(claim=claim.id, **answer)
     if answer["digest"] != rows.digest:
@@ -80,51 +99,45 @@ def _apply(tx: Tx, rows: ClaimRows) -> dict[str, Any]:
     if tx.dialect == "postgresql":
         from wherry.store import claims_postgresql  # noqa: PLC0415 - its driver is an extra
 
-        return claims_postgresql.apply_claim(tx.driver, rows)
-    tx.driver.execute("SAVEPOINT claim")
-    try:
-        answer = claims_sqlite.apply_claim(tx.driver, rows)
-    except BaseException as error:
-        tx.driver.execute("ROLLBACK TO claim")
-        tx.driver.execute("RELEASE claim")
-        if isinstance(error, Refused):
-            return error.detail
-        raise
-    tx.driver.execute("RELEASE claim")
-    return answer
+        return claims_postgresql.apply_claims(tx.driver, [rows])[0]
+    return claims_sqlite.try_claim(tx.driver, rows)
 
 
 Answer = dict[str, Any]
 
 
-def _provider_error(_tx: Tx, claim: Claim, answer: Answer) -> WherryError:
+By = Callable[[str], str]
+"""Names what a provider's instances must agree in."""
+
+
+def _provider_error(_by: By, claim: Claim, answer: Answer) -> WherryError:
     provider = answer["provider"]
     if provider in claim.facts:
         return FactsChanged(provider=provider, expected=claim.facts[provider], found=None)
     return NotFound(what="resource provider", name=provider)
 
 
-def _exclusive_error(tx: Tx, _claim: Claim, answer: Answer) -> WherryError:
+def _exclusive_error(by: By, _claim: Claim, answer: Answer) -> WherryError:
     return ExclusiveConflict(
         provider=answer["provider"],
-        by=exclusive_by(tx, answer["provider"]),
+        by=by(answer["provider"]),
         wanted=json.loads(answer["wanted"]),
         in_use=[json.loads(value) for value in answer["in_use"]],
     )
 
 
-_ERRORS: dict[str, Callable[[Tx, Claim, Answer], WherryError]] = {
-    "consumer": lambda _tx, _claim, answer: ConsumerChanged(
+_ERRORS: dict[str, Callable[[By, Claim, Answer], WherryError]] = {
+    "consumer": lambda _by, _claim, answer: ConsumerChanged(
         consumer=answer["consumer"], expected=answer["expected"], found=answer["found"]
     ),
-    "facts": lambda _tx, _claim, answer: FactsChanged(
+    "facts": lambda _by, _claim, answer: FactsChanged(
         provider=answer["provider"], expected=answer["expected"], found=answer["found"]
     ),
     "provider": _provider_error,
-    "capacity": lambda _tx, _claim, answer: CapacityExceeded(
+    "capacity": lambda _by, _claim, answer: CapacityExceeded(
         provider=answer["provider"], resource_class=answer["class"], asked=answer["asked"]
     ),
-    "units": lambda _tx, _claim, answer: UnitsNotTaken(
+    "units": lambda _by, _claim, answer: UnitsNotTaken(
         provider=answer["provider"],
         resource_class=answer["class"],
         asked=answer["asked"],
@@ -132,10 +145,10 @@ _ERRORS: dict[str, Callable[[Tx, Claim, Answer], WherryError]] = {
         max_unit=answer["max_unit"],
         step_size=answer["step_size"],
     ),
-    "device": lambda _tx, _claim, answer: SlotTaken(
+    "device": lambda _by, _claim, answer: SlotTaken(
         provider=answer["provider"], device=answer["device"] or "(any)"
     ),
-    "no_device": lambda _tx, _claim, answer: NotFound(
+    "no_device": lambda _by, _claim, answer: NotFound(
         what=f"device of provider {answer['provider']} named", name=answer["device"]
     ),
     "exclusive": _exclusive_error,

@@ -1,39 +1,51 @@
-"""A claim on PostgreSQL: one call of the server-side function.
+"""Claims on PostgreSQL: one call of the server-side function for all that are at hand.
 
-Source: schema/versions/0003_claim.sql.
+Source: schema/versions/0003_claims.sql.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 
 from wherry.store.claim_rows import ClaimRows
 
-_CALL = (
-    "SELECT wherry_claim_0003(%s::text, %s::text, %s::double precision,"
-    " %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
-    " %s::int[], %s::text[], %s::text[], %s::bigint[],"
-    " %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-    " %s::text[], %s::bigint[], %s::text[])"
-)
+_CALL = "SELECT * FROM wherry_claims_0003(%s::json)"
+_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(dict[str, Any])
+_HOLDING = ("h_uuid", "h_type", "h_project", "h_user", "h_expected")
+_ALLOCATION = ("a_holding", "a_provider", "a_class", "a_units")
+_OCCUPANT = ("o_holding", "o_provider", "o_slot", "o_type", "o_exclusive", "o_device")
 
 
-def apply_claim(db: psycopg.Connection[Any], rows: ClaimRows) -> dict[str, Any]:
-    """Make every holding as said; gives what the function gives, refusals included."""
-    holdings = _columns(rows.holdings, 5)
-    allocations = _columns([(row[0] + 1, *row[1:]) for row in rows.allocations], 4)
-    occupants = _columns([(row[0] + 1, *row[1:]) for row in rows.occupants], 6)
-    facts = _columns(rows.facts, 2)
-    named = None if rows.named is None else list(rows.named)
-    row = db.execute(
-        _CALL,
-        [rows.id, rows.digest, rows.at, *holdings, *allocations, *occupants, *facts, named],
-        binary=True,
-    ).fetchone()
-    answer: dict[str, Any] = row[0] if row else {}
-    return answer
+def apply_claims(db: psycopg.Connection[Any], claims: Sequence[ClaimRows]) -> list[dict[str, Any]]:
+    """Make every holding of each claim as said; gives what the function gives, refusals included.
+
+    All of them are of one transaction, which is the caller's.
+    """
+    text = _encoder.encode([_arguments(rows) for rows in claims]).decode()
+    return [_decoder.decode(row[0]) for row in db.execute(_CALL, (text,)).fetchall()]
 
 
-def _columns(rows: Any, width: int) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
+def _arguments(rows: ClaimRows) -> dict[str, Any]:
+    names = {row[1] for row in rows.allocations}
+    names.update(row[1] for row in rows.occupants)
+    names.update(uuid for uuid, _ in rows.facts)
+    names.update(rows.named or ())
+    return {
+        "p_id": rows.id,
+        "p_digest": rows.digest,
+        "p_at": rows.at,
+        "p_plain": rows.is_plain,
+        "p_names": sorted(names),
+        **_columns(_HOLDING, rows.holdings),
+        **_columns(_ALLOCATION, [(row[0] + 1, *row[1:]) for row in rows.allocations]),
+        **_columns(_OCCUPANT, [(row[0] + 1, *row[1:]) for row in rows.occupants]),
+        **_columns(("f_provider", "f_expected"), rows.facts),
+        "n_provider": rows.named,
+    }
+
+
+def _columns(names: tuple[str, ...], rows: Iterable[Any]) -> dict[str, Any]:
+    columns = list(zip(*rows, strict=True))
+    return dict(zip(names, columns or [()] * len(names), strict=True))

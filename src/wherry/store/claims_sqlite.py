@@ -37,6 +37,21 @@ class Delta:
     new: int
 
 
+def try_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
+    """Make every holding as said, or leave nothing of it and give what stands in the way."""
+    db.execute("SAVEPOINT claim")
+    try:
+        answer = apply_claim(db, rows)
+    except BaseException as error:
+        db.execute("ROLLBACK TO claim")
+        db.execute("RELEASE claim")
+        if isinstance(error, Refused):
+            return error.detail
+        raise
+    db.execute("RELEASE claim")
+    return answer
+
+
 def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     """Make every holding as said; gives what the function gives.
 

@@ -5,21 +5,30 @@ Reads run at REPEATABLE READ, read only: one snapshot, taken at their first stat
 """
 
 import random
+import select
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from wherry.model.errors import StoreUnavailable
+from wherry.store.claim_rows import ClaimRows
+from wherry.store.claims_postgresql import apply_claims
+from wherry.store.gather import Gather
 from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
 ATTEMPTS = 10
+LANES = 3
+"""Transactions of claims under way at once in this process, each with a connection of its own."""
+GROUP = 32
+"""Claims in one transaction, at most: the server keeps track of 64 blocks that may be undone."""
 BUSY = "the database does not answer: every connection of this process is in use"
 AGAIN = frozenset({"40001", "40P01", "23505"})
 """Serialization failure, deadlock, a key that another transaction has just taken: when the
@@ -49,6 +58,12 @@ class PostgresqlStore:
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        # A call of one statement is a transaction by itself: no trips to begin and end it.
+        self._calls = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._idle: list[Connection] = []
+        self._gather: Gather[ClaimRows, dict[str, Any]] = Gather(
+            self._claim_all, lanes=LANES, most=GROUP
+        )
 
     def write(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* in a transaction of its own; see `Store.write`."""
@@ -72,6 +87,55 @@ class PostgresqlStore:
                 return result
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - no secret
 
+    def claim(self, rows: ClaimRows) -> dict[str, Any]:
+        """Make one claim together with those that wait; see `Store.claim`."""
+        return self._gather(rows)
+
+    def _claim_all(self, claims: Sequence[ClaimRows]) -> Sequence[dict[str, Any] | Exception]:
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._lane() as db:
+                    return apply_claims(db, claims)
+            except NoConnection as error:
+                raise StoreUnavailable(BUSY) from error
+            except (DBAPIError, psycopg.Error) as error:
+                if _sqlstate(error) not in AGAIN or attempt == ATTEMPTS - 1:
+                    if len(claims) == 1 or _is_unreachable(error):
+                        raise _unavailable(error) from error
+                    break
+            time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - no secret
+        # One of them cannot be taken at all: let that not be the trouble of the others.
+        return [self._claim_alone(rows) for rows in claims]
+
+    def _claim_alone(self, rows: ClaimRows) -> dict[str, Any] | Exception:
+        try:
+            return self._claim_all([rows])[0]
+        except Exception as error:
+            return error
+
+    @contextmanager
+    def _lane(self) -> Iterator["psycopg.Connection[Any]"]:
+        """Give a connection that stays open for claims."""
+        connection = self._next_connection(self._opened(self._calls))
+        driver: Any = connection.connection.driver_connection
+        try:
+            yield driver
+        except BaseException:
+            if driver.closed:
+                connection.invalidate()
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def _next_connection(self, engine: Engine) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not _is_hung_up(connection):
+                return connection
+            connection.invalidate()
+            connection.close()
+        return engine.connect()
+
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* on one snapshot; see `Store.read`."""
         try:
@@ -94,12 +158,23 @@ class PostgresqlStore:
     def close(self) -> None:
         """Close the pool."""
         self._closed = True
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
     def _opened(self, engine: Engine | None = None) -> Engine:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         return self._engine if engine is None else engine
+
+
+def _is_hung_up(connection: Connection) -> bool:
+    """Whether the server has ended a connection of which nothing is asked now."""
+    driver: Any = connection.connection.driver_connection
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    # There is nothing to read but the end.
+    return bool(driver.closed or poll.poll(0))
 
 
 def _driver_error(error: BaseException) -> BaseException:

@@ -23,6 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from wherry.model.errors import StoreInUse, StoreUnavailable
+from wherry.store.claim_rows import ClaimRows
+from wherry.store.claims_sqlite import try_claim
 from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
@@ -139,6 +141,10 @@ class SqliteStore:
         if unit.error is not None:
             raise unit.error
         return cast("T", unit.result)
+
+    def claim(self, rows: ClaimRows) -> dict[str, Any]:
+        """Make one claim together with those that wait; see `Store.claim`."""
+        return self.write(lambda tx: try_claim(tx.driver, rows))
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* on one snapshot; see `Store.read`."""

@@ -6,6 +6,8 @@ from typing import Any, Literal, Protocol, TypeVar
 from sqlalchemy import Connection, CursorResult
 from sqlalchemy.sql import Executable
 
+from wherry.store.claim_rows import ClaimRows
+
 T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -54,6 +56,15 @@ class Store(Protocol):
         Raises:
             StoreUnavailable: the database does not answer; whether *fn* took effect is not
                 known where the commit itself failed.
+        """
+
+    def claim(self, rows: ClaimRows) -> dict[str, Any]:
+        """Make one claim by itself and come back once it is durable; see `store.claims`.
+
+        Claims that come at the same time share one transaction; each is refused for itself.
+
+        Raises:
+            StoreUnavailable: as `write`.
         """
 
     def read(self, fn: Callable[[Tx], T]) -> T:

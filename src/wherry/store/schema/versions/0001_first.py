@@ -4,7 +4,6 @@ A migration is written out and never changed again: it says what a database look
 then, whatever `wherry.store.tables` says now.
 """
 
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,7 +33,7 @@ XID = Xid8().with_variant(sa.BigInteger(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create every table, and PostgreSQL's function for claims."""
+    """Create every table."""
     op.create_table(
         "allocation",
         sa.Column("consumer", ID, nullable=False),
@@ -326,7 +325,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "class", "pool", name=op.f("pk_view")),
         sqlite_with_rowid=False,
     )
-    if op.get_context().dialect.name == "postgresql":
-        function = Path(__file__).with_name("0001_claim.sql").read_text(encoding="utf-8")
-        # Bare: the text holds ":=", which is no parameter.
-        op.execute(sa.text(function.replace(":", "\\:")))
