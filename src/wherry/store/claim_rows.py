@@ -16,6 +16,8 @@ from wherry.store.body import encode
 ANY, ABSENT, PRESENT = -1, -2, -3
 """Expected generation of a consumer: whatever it is; that there is no such consumer; that there
 is one, at any generation."""
+UNKNOWN = "unknown"
+"""Type of a consumer that was made by a client that knew of no types."""
 
 HoldingRow = tuple[str, str | None, str, str, int]
 AllocationRow = tuple[int, str, str, int]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wherry.store.body import encode
-from wherry.store.claim_rows import ABSENT, ANY, ClaimRows, Refused
+from wherry.store.claim_rows import ABSENT, ANY, PRESENT, UNKNOWN, ClaimRows, Refused
 from wherry.store.claims_sqlite_slots import (
     Move,
     Uuids,
@@ -58,9 +58,10 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     Raises:
         Refused: something stands in the way; what was written must be undone.
     """
-    first = db.execute("SELECT digest, outcome FROM claim WHERE id = ?", (rows.id,)).fetchone()
-    if first is not None:
-        return {"digest": first[0], "first": first[1]}
+    if rows.id is not None:
+        first = db.execute("SELECT digest, outcome FROM claim WHERE id = ?", (rows.id,)).fetchone()
+        if first is not None:
+            return {"digest": first[0], "first": first[1]}
     ids, new = _open_consumers(db, rows)
     found = _read_providers(db, rows)
     providers, classes = _provider_ids(rows, found), _class_ids(db, rows)
@@ -70,6 +71,8 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
     moves = read_moves(db, rows, ids, holders, providers)
     _require_facts(rows, found)
     uuids = _touched(db, deltas, moves, providers)
+    if rows.is_plain:
+        _require_plain(db, rows, holders, moves)
     adopt_instances(db, moves)
     _take_units(db, deltas, uuids, classes)
     _write_allocations(db, deltas)
@@ -80,11 +83,34 @@ def apply_claim(db: sqlite3.Connection, rows: ClaimRows) -> dict[str, Any]:
         "providers": _move_generations(db, rows, uuids),
         "devices": read_devices(db, rows, ids),
     }
-    db.execute(
-        "INSERT INTO claim (id, digest, at, outcome) VALUES (?, ?, ?, ?)",
-        (rows.id, rows.digest, rows.at, encode(outcome)),
-    )
+    if rows.id is not None:
+        db.execute(
+            "INSERT INTO claim (id, digest, at, outcome) VALUES (?, ?, ?, ?)",
+            (rows.id, rows.digest, rows.at, encode(outcome)),
+        )
     return outcome
+
+
+def _require_plain(
+    db: sqlite3.Connection, rows: ClaimRows, holders: list[int], moves: list[Move]
+) -> None:
+    """Refuse what is more than a claim of a single consumer without devices."""
+    is_simple = len(rows.holdings) == 1 and not (holders and rows.allocations)
+    if not is_simple or rows.occupants or moves:
+        raise Refused(error="special")
+    consumer = rows.holdings[0][0]
+    sql = "SELECT 1 FROM guest WHERE uuid = ? UNION ALL SELECT 1 FROM guest WHERE migration = ?"
+    if db.execute(sql, (consumer, consumer)).fetchone():
+        raise Refused(error="special")
+    names = {row[1] for row in rows.allocations}
+    sql = (
+        "SELECT 1 FROM provider p WHERE p.host IS NOT NULL AND p.parent IS NOT NULL"
+        f" AND p.uuid IN ({marks(names)}) UNION ALL"
+        " SELECT 1 FROM provider p JOIN inventory v ON v.provider = p.id AND v.cap IS NULL"
+        f" WHERE p.uuid IN ({marks(names)})"
+    )
+    if names and db.execute(sql, (*names, *names)).fetchone():
+        raise Refused(error="special")
 
 
 def _open_consumers(db: sqlite3.Connection, rows: ClaimRows) -> tuple[list[int], list[bool]]:
@@ -94,14 +120,16 @@ def _open_consumers(db: sqlite3.Connection, rows: ClaimRows) -> tuple[list[int],
     for uuid, kind, project, user, expected in rows.holdings:
         found = db.execute("SELECT id, generation FROM consumer WHERE uuid = ?", (uuid,)).fetchone()
         generation = None if found is None else found[1]
-        if expected not in (ANY, ABSENT if generation is None else generation):
-            wanted = None if expected == ABSENT else expected
+        if expected not in (ANY, ABSENT if generation is None else generation) and (
+            expected != PRESENT or generation is None
+        ):
+            wanted = expected if expected >= 0 else None
             raise Refused(error="consumer", consumer=uuid, expected=wanted, found=generation)
         if found is None:
             found = db.execute(
                 "INSERT INTO consumer (uuid, generation, type, project, user_id, changed_at)"
                 " VALUES (?, 1, ?, ?, ?, ?) RETURNING id",
-                (uuid, kind, project, user, rows.at),
+                (uuid, kind or UNKNOWN, project, user, rows.at),
             ).fetchone()
         ids.append(found[0])
         new.append(generation is None)
@@ -268,7 +296,8 @@ def _close_consumers(
             generations[uuid] = 1
         else:
             generations[uuid] = db.execute(
-                "UPDATE consumer SET generation = generation + 1, type = ?, project = ?,"
+                "UPDATE consumer SET generation = generation + 1, type = coalesce(?, type),"
+                " project = ?,"
                 " user_id = ?, changed_at = ? WHERE id = ? RETURNING generation",
                 (kind, project, user, rows.at, ids[index]),
             ).fetchone()[0]

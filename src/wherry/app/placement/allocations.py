@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from wherry.app.engine import Engine
 from wherry.app.placement.contracts import lock_guests, plan_records, write_records
 from wherry.app.placement.names import in_order, require_classes
+from wherry.app.placement.plain_claims import let_go_plainly, take_plainly
 from wherry.app.placement.providers import require_provider
 from wherry.app.placement.refusals import (
     EXCEEDS,
@@ -98,6 +99,8 @@ def set_allocations(engine: Engine, asked: Sequence[Asked]) -> None:
     Raises:
         ConsumerConflict, UnknownProviderInAllocation, NoSuchClass, AllocationRefused.
     """
+    if len(asked) == 1 and take_plainly(engine, asked[0]):
+        return
     engine.store.write(
         lambda tx: write_allocations(tx, asked, claim=engine.new_id(), now=engine.clock())
     )
@@ -109,6 +112,8 @@ def delete_allocations(engine: Engine, consumer: str) -> None:
     Raises:
         NothingHeld: it holds nothing.
     """
+    if let_go_plainly(engine, consumer):
+        return
 
     def write(tx: Tx) -> None:
         held = store.read_holdings(tx, [consumer]).get(consumer)
