@@ -1,0 +1,143 @@
+"""Candidates as bytes: one template is filled for all that seat their slots alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import json
+from numpy.typing import NDArray
+
+from wherry.inventory.columns import Columns
+from wherry.inventory.columns.keys import texts_of
+from wherry.schedule.candidates.request import AnswerForm
+from wherry.schedule.search.compile import Compiled
+from wherry.schedule.search.found import Batch, Found, Seats
+
+UUID = 36
+"""Letters of a uuid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What one candidate says, with places for uuids.
+
+    Attributes:
+        parts: letters as they are, or the number of a uuid: that of a seat, or from the number
+            of seats on one of those of the group without a suffix in their order.
+        spread: seats of the group without a suffix.
+    """
+
+    parts: tuple[bytes | int, ...]
+    spread: tuple[int, ...]
+
+
+def render_requests(found: Found, form: AnswerForm) -> bytes:
+    """Render all candidates, in order, as the elements of a JSON array."""
+    if len(found.batches) == 1:
+        return b",".join(_render(found, found.batches[0], form, apart=False))
+    texts = [b""] * found.count
+    for batch in found.batches:
+        rendered = _render(found, batch, form, apart=True)
+        for place, text in zip(batch.order.tolist(), rendered, strict=True):
+            texts[place] = text
+    return b",".join(texts)
+
+
+def make_template(compiled: Compiled, seats: Seats, form: AnswerForm) -> Template:
+    """Say what a candidate says whose slots sit so."""
+    pairs = list(zip(compiled.slots, seats, strict=True))
+    spread = tuple(dict.fromkeys(seat for slot, seat in pairs if slot.is_spread))
+    held: dict[int, dict[str, int]] = {}
+    for slot, seat in pairs:
+        for name, amount in slot.amounts:
+            resources = held.setdefault(seat, {})
+            resources[name] = resources.get(name, 0) + amount
+    before, between, after = (
+        (b'{"', b'":{"resources":', b"}") if form.keyed_allocations
+        else (b'[{"resource_provider":{"uuid":"', b'"},"resources":', b"}]")
+    )  # fmt: skip
+    parts: list[bytes | int] = [b'{"allocations":']
+    for number, (seat, resources) in enumerate(held.items()):
+        parts += [b"," + before[1:] if number else before, seat, between, json.encode(resources)]
+        parts.append(after[:1])
+    parts.append(after[1:] or b"}")
+    if form.mappings:
+        count = max(seats) + 1
+        parts.append(b',"mappings":{')
+        if spread:
+            several = len(spread) > 1
+            listed = [count + n for n in range(len(spread))] if several else list(spread)
+            parts += [b'"":', *_listed(listed)]
+        for slot, seat in pairs:
+            if not slot.is_spread:
+                parts += [b"," if parts[-1] == b"]" else b"", json.encode(slot.suffix), b":"]
+                parts += _listed([seat])
+        parts.append(b"}")
+    parts.append(b"}")
+    return Template(tuple(_joined(parts)), spread)
+
+
+def _listed(uuids: list[int]) -> Iterator[bytes | int]:
+    for number, each in enumerate(uuids):
+        yield b',"' if number else b'["'
+        yield each
+        yield b'"'
+    yield b"]"
+
+
+def _joined(parts: list[bytes | int]) -> Iterator[bytes | int]:
+    """Put letters that follow each other together."""
+    letters = b""
+    for part in parts:
+        if isinstance(part, bytes):
+            letters += part
+            continue
+        yield letters
+        yield part
+        letters = b""
+    yield letters
+
+
+def _render(found: Found, batch: Batch, form: AnswerForm, *, apart: bool) -> list[bytes]:
+    """Render candidates that seat their slots alike, each *apart* or all in one piece."""
+    template = make_template(found.compiled, batch.seats, form)
+    if found.columns.odd:
+        return _fill_odd(found.columns, batch, template)
+    letters = _fill(found.columns, batch, template)
+    text, width = letters.tobytes(), letters.shape[1]
+    if not apart:
+        return [text[:-1]]
+    return [text[at : at + width - 1] for at in range(0, len(text), width)]
+
+
+def _fill(columns: Columns, batch: Batch, template: Template) -> NDArray[np.uint8]:
+    """Fill a template with uuids: uint8[N, L], a comma at the end of each candidate."""
+    size, seats = batch.rows.shape
+    uuids = texts_of(columns.uuids[batch.rows.reshape(-1)]).reshape(size, seats, UUID)
+    if len(template.spread) > 1:
+        spread = np.ascontiguousarray(uuids[:, template.spread]).view(f"S{UUID}")
+        ordered = np.sort(spread, axis=1).view(np.uint8)
+        uuids = np.concatenate([uuids, ordered.reshape(size, -1, UUID)], axis=1)
+    parts = (*template.parts, b",")
+    widths = [UUID if isinstance(part, int) else len(part) for part in parts]
+    blank = b"".join(bytes(UUID) if isinstance(part, int) else part for part in parts)
+    letters = np.empty((size, sum(widths)), np.uint8)
+    letters[:] = np.frombuffer(blank, np.uint8)
+    at = 0
+    for part, width in zip(parts, widths, strict=True):
+        if isinstance(part, int):
+            letters[:, at : at + UUID] = uuids[:, part]
+        at += width
+    return letters
+
+
+def _fill_odd(columns: Columns, batch: Batch, template: Template) -> list[bytes]:
+    """As `_fill` where some uuids are spelled in other ways, of any length."""
+    texts = []
+    for rows in batch.rows.tolist():
+        uuids = [json.encode(columns.uuid(row))[1:-1] for row in rows]
+        uuids += sorted(uuids[seat] for seat in template.spread)
+        texts.append(
+            b"".join(uuids[part] if isinstance(part, int) else part for part in template.parts)
+        )
+    return texts

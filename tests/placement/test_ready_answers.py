@@ -1,0 +1,121 @@
+"""The bytes of an answer say what was said when each part of it was an object."""
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from schedule.candidates.worlds import a_group, a_provider, a_request, a_world
+from schedule.search.dense_worlds import make_request, make_world
+from wherry.api.placement.microversions import bring_down
+from wherry.api.placement.ready.answer import render_answer
+from wherry.api.placement.ready.summaries import TreeBytes
+from wherry.inventory.columns import build
+from wherry.schedule.candidates.query import answer_form
+from wherry.schedule.candidates.search import search
+from wherry.schedule.candidates.summaries import summarize
+from wherry.schedule.search.find import find
+
+MICROVERSIONS = ((1, 10), (1, 12), (1, 17), (1, 27), (1, 28), (1, 29), (1, 34), (1, 39))
+MOST = 400
+
+
+def columns_of(world):
+    return build(world.providers.values(), classes=world.classes, traits=world.traits)
+
+
+def slow_answer(world, request, candidates, microversion):
+    """The answer as objects, brought down from the newest form."""
+    body = {
+        "allocation_requests": [
+            {
+                "allocations": {
+                    uuid: {"resources": resources} for uuid, resources in each.allocations.items()
+                },
+                "mappings": {suffix: list(uuids) for suffix, uuids in each.mappings.items()},
+            }
+            for each in candidates
+        ],
+        "provider_summaries": {
+            uuid: {
+                "resources": {
+                    name: {"capacity": load.capacity, "used": load.used}
+                    for name, load in summary.resources.items()
+                },
+                "traits": sorted(summary.traits or (), key=lambda name: name.startswith("CUSTOM_")),
+                "parent_provider_uuid": None if summary.kin is None else summary.kin.parent,
+                "root_provider_uuid": None if summary.kin is None else summary.kin.root,
+            }
+            for uuid, summary in summarize(world, request, candidates).items()
+        },
+    }
+    return bring_down("candidates", body, microversion)
+
+
+def without_order(answer):
+    """Candidates have no order, and neither have providers of one that is a list."""
+    found = []
+    for each in answer["allocation_requests"]:
+        held = each["allocations"]
+        if isinstance(held, list):
+            held = sorted(held, key=lambda one: one["resource_provider"]["uuid"])
+        found.append(json.dumps({**each, "allocations": held}, sort_keys=True))
+    return {**answer, "allocation_requests": sorted(found)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bytes_say_what_the_objects_said(seed):
+    """At every form of an answer, from trees whose bytes are kept and from others."""
+    dice = random.Random(seed)
+    for _ in range(60):
+        world = make_world(dice)
+        columns, kept = columns_of(world), TreeBytes()
+        for _ in range(4):
+            request, mv = make_request(dice, world), dice.choice(MICROVERSIONS)
+            request = replace(request, form=answer_form(mv), nested=mv >= (1, 29), limit=MOST)
+            candidates = list(search(world, request))
+            if len(candidates) == MOST:
+                continue
+            answer = json.loads(render_answer(find(columns, request), request.form, kept))
+            want = slow_answer(world, request, candidates, mv)
+            assert without_order(answer) == without_order(want)
+
+
+def test_a_limited_answer_shows_only_the_trees_it_allocates_from():
+    hosts = [a_provider(f"host{n}", has={"VCPU": 4}) for n in range(5)]
+    columns = columns_of(a_world(*hosts))
+    request = a_request(a_group(VCPU=1), limit=2)
+
+    answer = json.loads(render_answer(find(columns, request, start=3), request.form, TreeBytes()))
+
+    assert list(answer["provider_summaries"]) == ["host3", "host4"]
+
+
+def test_candidates_of_several_forms_come_in_the_order_of_the_search():
+    """Those on one provider and those on two are rendered apart and put together again."""
+    host = a_provider("host", has={"VCPU": 4})
+    nodes = [a_provider(f"node{n}", host, has={"VCPU": 4, "MEMORY_MB": 4}) for n in range(3)]
+    columns = columns_of(a_world(host, *nodes))
+    request = a_request(a_group("_A", VCPU=1), a_group("_B", MEMORY_MB=1), limit=9)
+
+    found = find(columns, request)
+    answer = json.loads(render_answer(found, request.form, TreeBytes()))
+
+    assert len(found.batches) > 1
+    told = [
+        {s: tuple(u) for s, u in each["mappings"].items()} for each in answer["allocation_requests"]
+    ]
+    assert told == [each.mappings for each in found.candidates()]
+
+
+def test_bytes_of_trees_are_dropped_when_there_are_too_many():
+    """Those asked for again stay; what was dropped is made anew."""
+    hosts = [a_provider(f"host{n}", has={"VCPU": 4}) for n in range(64)]
+    columns = columns_of(a_world(*hosts))
+    small = TreeBytes(most=4000)
+    request = a_request(a_group(VCPU=1))
+    want = render_answer(find(columns, request), request.form, TreeBytes())
+    for _ in range(3):
+        assert render_answer(find(columns, request), request.form, small) == want
+        assert small.size <= 4000
