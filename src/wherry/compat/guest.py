@@ -142,13 +142,14 @@ class _Answer(NamedTuple):
     """Own mode and offer of each slot."""
 
 
-def _own_mode(slot: str, mode: Mode, policy: Policy) -> Mode:
+def own_mode(slot: str, mode: Mode, policy: Policy) -> Mode:
+    """Tell how one device of a guest is moved in a mode of the guest (R53)."""
     return "replug" if slot in policy.replug and mode != "cold" else mode
 
 
 def _in_mode(mode: Mode, guest: _Guest) -> _Answer:
     contracts, table, world, host, policy = guest
-    own = [_own_mode(contract.slot, mode, policy) for contract in contracts]
+    own = [own_mode(contract.slot, mode, policy) for contract in contracts]
     weights = [
         [_WEIGHT[judgement.verdicts[own[i]]] for judgement in row] for i, row in enumerate(table)
     ]

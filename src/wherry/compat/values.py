@@ -57,10 +57,16 @@ def same(left: object, right: object) -> bool:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def in_span(number: int, item: Scalar) -> bool:
-    """Tell whether a number lies in a span ``"lo-hi"``, both ends included."""
+def span_of(item: Scalar) -> tuple[int, int] | None:
+    """Read a span ``"lo-hi"``, both ends included; None where it is none."""
     match = _SPAN.fullmatch(item) if isinstance(item, str) else None
-    return match is not None and int(match[1]) <= number <= int(match[2])
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def in_span(number: int, item: Scalar) -> bool:
+    """Tell whether a number lies in a span."""
+    span = span_of(item)
+    return span is not None and span[0] <= number <= span[1]
 
 
 def is_allowed(kind: ParamType, value: Comparable, allowed: Iterable[Scalar]) -> bool:

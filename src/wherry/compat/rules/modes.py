@@ -25,7 +25,7 @@ _REPLUG_CLOSED: Final = (_CLOSED["replug"],)
 def check(pair: Pair) -> Findings:
     """Name each mode that is not open."""
     contract, offer, _ = pair
-    ours, theirs = _modes(contract.migration), _modes(offer.migration)
+    ours, theirs = modes_of(contract.migration), modes_of(offer.migration)
     if ours is _DEFAULT and theirs is _DEFAULT:
         return _REPLUG_CLOSED
     is_network = contract.device_class == "network" == offer.device_class
@@ -36,7 +36,8 @@ def check(pair: Pair) -> Findings:
     ]
 
 
-def _modes(migration: Migration | UnsetType) -> tuple[Mode, ...]:
+def modes_of(migration: Migration | UnsetType) -> tuple[Mode, ...]:
+    """Give the modes of a record: those stated, or else all but replug."""
     if migration is UNSET or migration.modes is UNSET:
         return _DEFAULT
     return migration.modes

@@ -41,7 +41,7 @@ def check(pair: Pair) -> Findings:
             found += _in_effect(name, param, value)
     for name, param in theirs.items():
         if name not in ours:
-            found += _only_there(name, param)
+            found += only_offered(name, param)
     return found
 
 
@@ -110,7 +110,7 @@ def _failure(
     return detail
 
 
-def _only_there(name: str, param: Param) -> Findings:
+def only_offered(name: str, param: Param) -> Findings:
     """Step *off*: a parameter that the contract lacks, so that it was off."""
     if param.effective_rule in {"ignore", "ge", "subset"}:
         return ()
