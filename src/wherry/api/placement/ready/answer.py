@@ -15,9 +15,9 @@ def render_answer(found: Found, form: AnswerForm, kept: TreeBytes) -> bytes:
     return b"".join(
         (
             b'{"allocation_requests":[',
-            render_requests(found, form),
+            *render_requests(found, form),
             b'],"provider_summaries":{',
-            render_summaries(found, form, kept),
+            *render_summaries(found, form, kept),
             b"}}",
         )
     )

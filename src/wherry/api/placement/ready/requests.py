@@ -13,6 +13,7 @@ from wherry.schedule.candidates.request import AnswerForm
 from wherry.schedule.search.compile import Compiled
 from wherry.schedule.search.found import Batch, Found, Seats
 
+Buffer = bytes | memoryview
 UUID = 36
 """Letters of a uuid."""
 
@@ -31,16 +32,19 @@ class Template:
     spread: tuple[int, ...]
 
 
-def render_requests(found: Found, form: AnswerForm) -> bytes:
-    """Render all candidates, in order, as the elements of a JSON array."""
+def render_requests(found: Found, form: AnswerForm) -> list[Buffer]:
+    """Render all candidates, in order, as the elements of a JSON array: pieces of it."""
     if len(found.batches) == 1:
-        return b",".join(_render(found, found.batches[0], form, apart=False))
-    texts = [b""] * found.count
-    for batch in found.batches:
-        rendered = _render(found, batch, form, apart=True)
-        for place, text in zip(batch.order.tolist(), rendered, strict=True):
-            texts[place] = text
-    return b",".join(texts)
+        pieces = _render(found, found.batches[0], form, apart=False)
+    else:
+        pieces = [b""] * found.count
+        for batch in found.batches:
+            rendered = _render(found, batch, form, apart=True)
+            for place, text in zip(batch.order.tolist(), rendered, strict=True):
+                pieces[place] = text
+    if pieces:
+        pieces[-1] = pieces[-1][:-1]  # the comma behind the last
+    return pieces
 
 
 def make_template(compiled: Compiled, seats: Seats, form: AnswerForm) -> Template:
@@ -98,16 +102,19 @@ def _joined(parts: list[bytes | int]) -> Iterator[bytes | int]:
     yield letters
 
 
-def _render(found: Found, batch: Batch, form: AnswerForm, *, apart: bool) -> list[bytes]:
-    """Render candidates that seat their slots alike, each *apart* or all in one piece."""
+def _render(found: Found, batch: Batch, form: AnswerForm, *, apart: bool) -> list[Buffer]:
+    """Render candidates that seat their slots alike, each *apart* or all in one piece.
+
+    There is a comma behind each.
+    """
     template = make_template(found.compiled, batch.seats, form)
     if found.columns.odd:
         return _fill_odd(found.columns, batch, template)
     letters = _fill(found.columns, batch, template)
-    text, width = letters.tobytes(), letters.shape[1]
     if not apart:
-        return [text[:-1]]
-    return [text[at : at + width - 1] for at in range(0, len(text), width)]
+        return [letters.reshape(-1).data]
+    text, width = letters.tobytes(), letters.shape[1]
+    return [text[at : at + width] for at in range(0, len(text), width)]
 
 
 def _fill(columns: Columns, batch: Batch, template: Template) -> NDArray[np.uint8]:
@@ -131,13 +138,12 @@ def _fill(columns: Columns, batch: Batch, template: Template) -> NDArray[np.uint
     return letters
 
 
-def _fill_odd(columns: Columns, batch: Batch, template: Template) -> list[bytes]:
+def _fill_odd(columns: Columns, batch: Batch, template: Template) -> list[Buffer]:
     """As `_fill` where some uuids are spelled in other ways, of any length."""
-    texts = []
+    texts: list[Buffer] = []
     for rows in batch.rows.tolist():
         uuids = [json.encode(columns.uuid(row))[1:-1] for row in rows]
         uuids += sorted(uuids[seat] for seat in template.spread)
-        texts.append(
-            b"".join(uuids[part] if isinstance(part, int) else part for part in template.parts)
-        )
+        parts = (uuids[part] if isinstance(part, int) else part for part in template.parts)
+        texts.append(b"".join((*parts, b",")))
     return texts

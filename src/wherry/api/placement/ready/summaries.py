@@ -41,7 +41,7 @@ class TreeBytes:
         return sum(len(text) + OVERHEAD for _, text in tables)
 
     def of(self, columns: Columns, trees: NDArray[np.int64]) -> list[bytes]:
-        """Give the members of the JSON object of all providers of each tree."""
+        """Give all providers of each tree as members of a JSON object, a comma before each."""
         # Stamps are written after what they stand for, so they are read before.
         numbers, stamps = trees.tolist(), columns.stamp[trees].tolist()
         young, old = self._young, self._old
@@ -80,24 +80,36 @@ OVERHEAD = 200
 """Bytes that an entry takes besides its text."""
 
 
-def render_summaries(found: Found, form: AnswerForm, kept: TreeBytes) -> bytes:
-    """Render the providers of an answer, as the members of a JSON object."""
+def render_summaries(found: Found, form: AnswerForm, kept: TreeBytes) -> list[bytes]:
+    """Render the providers of an answer, as the members of a JSON object: pieces of it."""
     columns = found.columns
-    rows = used_rows(found)
-    if form.trees:
-        trees = trees_of(columns, rows) if found.is_shared else anchors(found)
-        return b",".join(kept.of(columns, trees))
-    trees = trees_of(columns, rows)
+    if not form.trees:
+        rows = used_rows(found)
+        pieces = _render_used(found, form, rows)
+    elif found.is_shared:
+        pieces = kept.of(columns, trees_of(columns, used_rows(found)))
+    else:
+        pieces = kept.of(columns, anchors(found))
+    if pieces:
+        pieces[0] = pieces[0][1:]  # the comma before the first
+    return pieces
+
+
+def _render_used(found: Found, form: AnswerForm, rows: NDArray[np.int64]) -> list[bytes]:
     names = frozenset(found.compiled.tests.most)
+    trees = trees_of(found.columns, rows)
     texts: list[str] = []
     for some in range(0, len(trees), BLOCK):
-        texts += _render_rows(columns, trees[some : some + BLOCK], form, names, rows)
-    return ",".join(texts).encode()
+        texts += _render_rows(found.columns, trees[some : some + BLOCK], form, names, rows)
+    return [f",{text}".encode() for text in texts]
 
 
 def anchors(found: Found) -> NDArray[np.int64]:
     """The trees that candidates are anchored in, each once."""
-    return np.unique(np.concatenate([b.trees for b in found.batches] or [np.empty(0, np.int64)]))
+    marked = np.zeros(found.columns.trees, bool)
+    for batch in found.batches:
+        marked[batch.trees] = True
+    return marked.nonzero()[0]
 
 
 def used_rows(found: Found) -> NDArray[np.int64]:
@@ -116,11 +128,11 @@ def trees_of(columns: Columns, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def render_trees(columns: Columns, trees: NDArray[np.int64]) -> list[bytes]:
-    """Render all providers of each tree as at 1.29 and later."""
+    """Render all providers of each tree as at 1.29 and later, a comma before each."""
     texts = _render_rows(columns, trees, AnswerForm(), frozenset(), None)
     ends = columns.count[trees].cumsum().tolist()
     return [
-        ",".join(texts[begin:end]).encode()
+        ("," + ",".join(texts[begin:end])).encode()
         for begin, end in zip([0, *ends[:-1]], ends, strict=True)
     ]
 
