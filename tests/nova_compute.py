@@ -26,7 +26,7 @@ class Nova:
     def root(self) -> None:
         """What it does first."""
         self.post(self.host)
-        self.put_inventories("", VCPU=8, MEMORY_MB=4096)
+        self.put_inventories("", VCPU=64, MEMORY_MB=4096)
 
     def device(self, name: str, **inventories: Any) -> None:
         """What it does for a device that it is told to give out, by the name behind the host's."""

@@ -18,6 +18,7 @@ from wherry.store.adoption import (
     find_attached,
     find_reported,
     lock_hosts,
+    lock_providers_of,
     read_client_root,
     read_client_tree,
 )
@@ -29,6 +30,8 @@ def own_part(tx: Tx, engine: Engine, plan: HostPlan) -> HostPlan:
     """Give what is a host's own of what its report says, as clients have their providers now."""
     lock_hosts(tx, [plan.host])
     root = read_client_root(tx, plan.host)
+    # What is held of them counts, so nobody may take more until all is written.
+    lock_providers_of(tx, plan.host, root)
     claim_tree(tx, plan.host, root)
     tree = None if root is None else read_client_tree(tx, plan.host, root)
     return adopt(plan, tree, engine.settings.roots)

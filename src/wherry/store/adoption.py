@@ -135,6 +135,14 @@ def lock_hosts(tx: Tx, names: Collection[str]) -> None:
         lock_name(tx, name)
 
 
+def lock_providers_of(tx: Tx, host: str, root: str | None) -> None:
+    """Lock a host's providers and those below a client's root, in order of uuid."""
+    p, top = provider.c, provider.alias("top")
+    number = select(top.c.id).where(top.c.uuid == root).scalar_subquery()
+    where = p.host == host if root is None else or_(p.host == host, p.root == number)
+    tx.execute(select(p.id).where(where).order_by(p.uuid).with_for_update()).all()
+
+
 def read_root_names(tx: Tx, uuids: Collection[str]) -> set[str]:
     """Name the roots of the trees of providers; those that are there."""
     top = provider.alias("top")

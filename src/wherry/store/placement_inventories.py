@@ -79,7 +79,10 @@ def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:
     """What classes that count a type's recipe show of their pools."""
     if not names:
         return {}
-    record = next(read_providers(tx, uuids=[row.uuid]))
+    record = next(read_providers(tx, uuids=[row.uuid]), None)
+    if record is None:
+        # Gone since its row was read: a report has taken it back.
+        return {}
     shown = {}
     for name in sorted(names & record.plan.views.keys()):
         numbers = view_numbers(record.plan, record.use, name)

@@ -15,7 +15,7 @@ from wherry.app.placement.refusals import (
     NoSuchInventory,
 )
 from wherry.model.inventory import Inventory
-from wherry.store.adoption import find_attached, lock_hosts
+from wherry.store.adoption import lock_hosts, read_root_names
 from wherry.store.placement_inventories import Stock, drop_inventory, read_stock, write_inventory
 from wherry.store.placement_plans import move_on
 from wherry.store.placement_providers import ProviderRow
@@ -191,7 +191,7 @@ def _write(
     generation: int | None = None,
 ) -> Stocked:
     def write(tx: Tx) -> Stocked:
-        lock_hosts(tx, find_attached(tx, [uuid]))
+        lock_hosts(tx, read_root_names(tx, [uuid]))
         row = lock_provider(tx, uuid)
         require_generation(row, generation)
         change(tx, row, read_stock(tx, row))

@@ -14,7 +14,7 @@ from wherry.app.placement.refusals import (
 )
 from wherry.profiles.tables import standard_classes, standard_traits
 from wherry.store import placement_names as store
-from wherry.store.adoption import find_attached, lock_hosts
+from wherry.store.adoption import lock_hosts, read_root_names
 from wherry.store.placement_names import CLASSES, TRAITS
 from wherry.store.placement_plans import move_silently, write_plan
 from wherry.store.placement_providers import lock_providers
@@ -95,7 +95,7 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
         if new != name and store.read_names(tx, CLASSES, [new]):
             raise NameTaken(new)
         uuids = store.read_havers(tx, name)
-        lock_hosts(tx, find_attached(tx, uuids))
+        lock_hosts(tx, read_root_names(tx, uuids))
         havers = lock_providers(tx, uuids)
         for row in havers.values():
             if row.owner == "report":

@@ -9,7 +9,7 @@ from wherry.app.placement.inventories import replace, require_generation
 from wherry.app.placement.names import require_classes
 from wherry.app.placement.refusals import Managed, NoSuchProvider
 from wherry.model.inventory import Inventory
-from wherry.store.adoption import find_attached, lock_hosts
+from wherry.store.adoption import lock_hosts, read_root_names
 from wherry.store.placement_allocations import open_consumers, read_holdings
 from wherry.store.placement_inventories import read_stock, write_inventory
 from wherry.store.placement_plans import move_on
@@ -35,7 +35,7 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
         now = engine.clock()
         # In the order of all writers: consumers, then providers.
         opened = open_consumers(tx, [one.consumer for one in asked])
-        lock_hosts(tx, find_attached(tx, inventories))
+        lock_hosts(tx, read_root_names(tx, inventories))
         rows = _lock(tx, inventories, asked)
         require_there(tx, asked)
         for uuid, (_, wanted) in inventories.items():
