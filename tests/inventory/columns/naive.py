@@ -39,10 +39,10 @@ def check(columns: Columns, world: World) -> None:
 def check_tree(columns: Columns, tree: int) -> None:
     """Assert that all that is said of a tree as a whole follows from its providers."""
     providers = columns.tree(tree)
-    for name, column in columns.classes.items():
-        check_class(column, tree, name, providers)
     if not providers:
         return
+    for name, column in columns.classes.items():
+        check_class(column, tree, name, providers)
     first = int(columns.first[tree])
     traits = frozenset().union(*(each.traits for each in providers))
     aggregates = frozenset().union(*(each.aggregates for each in providers))
@@ -71,8 +71,7 @@ def check_class(column: ClassColumn, tree: int, name: str, providers: tuple[Prov
         if inventory is not None:
             free = inventory.capacity - provider.used.get(name, 0)
             expected.append((place, max(-1, min(free, inventory.max_unit, MAX_INT))))
-    if providers:
-        assert list(zip(column.local[start:end], column.eff[start:end], strict=True)) == expected
+    assert list(zip(column.local[start:end], column.eff[start:end], strict=True)) == expected
     effs = [eff for _, eff in expected]
     assert column.tmax[tree] == max(effs, default=-1)
     assert column.tsum[tree] == min(MAX_INT, sum(max(eff, 0) for eff in effs))

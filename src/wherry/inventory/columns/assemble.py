@@ -5,13 +5,14 @@ Cost: a few passes of numpy over all rows, and a dictionary look-up for each tre
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wherry.inventory.columns.index import RowIndex
 from wherry.inventory.columns.interned import Interned, LimitsTable
-from wherry.inventory.columns.layout import MOST, ClassColumn, Columns, Ids
+from wherry.inventory.columns.layout import MANY, MOST, ClassColumn, Columns, Ids
 from wherry.inventory.columns.raw import Numbers, Raw, RawStock, Tables, raw_of
 from wherry.inventory.columns.shapes import make_shape
 from wherry.model.provider import SHARES, Provider
@@ -144,9 +145,7 @@ def _shapes(order: Order, tables: Tables) -> Numbers:
     return np.array(found, np.int64)
 
 
-def unite(
-    ids: NDArray[np.int64], first: Numbers, count: Numbers, sets: Interned[frozenset[str]]
-) -> Numbers:
+def unite(ids: Ids, first: Numbers, count: Numbers, sets: Interned[frozenset[str]]) -> Numbers:
     """Give the number of the union of the sets of each tree's rows."""
     letters = ids.astype(np.uint32).tobytes()
     known: dict[bytes, int] = {}
@@ -192,16 +191,22 @@ Summary = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]
 def summarize(start: NDArray[np.int32], eff: NDArray[np.int32]) -> Summary:
     """Give greatest, sum and count of what is free in each tree; see `ClassColumn`."""
     size = len(start) - 1
-    tmax = np.full(size, -1, np.int32)
-    tsum = np.zeros(size, np.int32)
-    tcnt = np.zeros(size, np.uint8)
+    tmax, tsum, tcnt = (
+        np.full(size, -1, np.int32),
+        np.zeros(size, np.int32),
+        np.zeros(size, np.uint8),
+    )
     some = np.flatnonzero(start[1:] > start[:-1])
     if len(some):
-        at = start[some]
-        tmax[some] = np.maximum.reduceat(eff, at)
-        tsum[some] = np.minimum(np.add.reduceat(np.maximum(eff, 0, dtype=np.int64), at), MOST)
-        tcnt[some] = np.minimum(np.add.reduceat(eff > 0, at, dtype=np.int64), 255)
+        tmax[some], tsum[some], tcnt[some] = reduce(eff, start[some])
     return tmax, tsum, tcnt
+
+
+def reduce(eff: NDArray[np.int32], at: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Give greatest, sum and count of what is free in stretches that begin there; none is empty."""
+    total = np.add.reduceat(np.maximum(eff, 0, dtype=np.int64), at)
+    count = np.add.reduceat(eff > 0, at, dtype=np.int64)
+    return np.maximum.reduceat(eff, at), np.minimum(total, MOST), np.minimum(count, MANY)
 
 
 def find_sharing(ids: Ids, sets: Interned[frozenset[str]]) -> NDArray[np.int32]:

@@ -3,7 +3,7 @@
 Rows are tree-major: the providers of a tree stand together, its root first and a parent before
 its children.  What a class has stands in columns of its own, in the order of the rows and only
 for those that have it; so do three summaries of every tree.  A tree that changes its form is
-appended anew and its old slot is dead: it has no providers and holds nothing.
+appended anew and its old slot is dead: it has no providers, and whatever else it says is void.
 
 One thread writes, in place where the form stays.  Readers take no lock: they see a number a
 moment too old or too new, never a structure that is not one, for what moves is never moved in
@@ -27,7 +27,8 @@ from wherry.inventory.columns.keys import Keys, key_of, text_of, texts_of
 from wherry.inventory.columns.shapes import Shape
 from wherry.model.provider import Provider
 
-MOST = 0x7FFFFFFF
+MOST, MANY = 0x7FFFFFFF, 255
+"""Where units and counts are clipped."""
 Ids = NDArray[Any]
 """Unsigned integers of the least width that holds them."""
 
@@ -54,6 +55,12 @@ class ClassColumn:
     """int32[T]; sum of what eff has above 0, clipped to 2^31 - 1."""
     tcnt: NDArray[np.uint8]
     """uint8[T]; providers with eff above 0, clipped to 255."""
+
+    def entry(self, tree: int, place: int) -> int | None:
+        """Find the entry of a place in a tree; None: it has nothing of the class."""
+        start, end = self.start[tree : tree + 2].tolist()
+        places = self.local[start:end].tolist()
+        return start + places.index(place) if place in places else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +180,11 @@ class Columns:
                 stock[place][name] = column.table[column.limits[entry]]
                 if column.used[entry]:
                     used[place][name] = int(column.used[entry])
+
+    def entries(self, tree: int, place: int) -> dict[str, int]:
+        """Give class to entry of what one provider has."""
+        found = ((name, each.entry(tree, place)) for name, each in self.classes.items())
+        return {name: entry for name, entry in found if entry is not None}
 
     def providers(self) -> Iterator[Provider]:
         """Give every provider there is, tree by tree."""
