@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from inventory.columns.histories import apply_plainly, changes, use_plainly, uses
 from inventory.columns.naive import by_uuid, check
 from schedule.candidates.worlds import CLASSES, TRAITS, a_provider, uuid_of, worlds
-from wherry.inventory.columns import ColumnsWriter, UnknownUse, build
+from wherry.inventory.columns import ColumnsWriter, UnknownUse, build, compact
 from wherry.inventory.columns import stock as stock_module
 from wherry.inventory.columns import use as use_module
 from wherry.model.provider import SHARES
@@ -59,6 +59,19 @@ class History(RuleBasedStateMachine):
         known = {*traits, *self.world.traits} - {"CUSTOM_NEW"} | traits
         self.writer.apply({}, traits=known, classes=CLASSES)
         self.world = renew_world(self.world, {}, traits=known, classes=CLASSES)
+
+    @rule(data=st.data(), busy=st.booleans())
+    def compact(self, data, busy):
+        """Off-line: what changes meanwhile is not lost."""
+        self.writer.begin_compaction()
+        assert not self.writer.wants_compaction
+        anew = None if busy and data.draw(st.booleans()) else compact(self.writer.columns)
+        if busy:
+            self.use(data, few=True)
+            self.change(data)
+        self.writer.finish_compaction(anew or compact(self.writer.columns))
+        if not busy:
+            assert self.writer.dead_rows == 0
 
     @invariant()
     def is_the_plain_world(self):
@@ -146,3 +159,18 @@ def test_many_trait_sets_need_wider_numbers():
     assert before.traits.dtype == "uint8"
     assert by_uuid(before) == world.providers
     assert apply_plainly(hosts, named) == named
+
+
+def test_dead_rows_and_values_that_nobody_names_are_worth_a_compaction():
+    host = a_provider(uuid_of(0), has={"VCPU": 10_000})
+    writer = ColumnsWriter(build([host]))
+    for reserved in range(5000):
+        writer.use([(host.uuid, "VCPU", 10_000, reserved, 0)])
+    assert writer.wants_compaction
+    writer.begin_compaction()
+
+    writer.finish_compaction(compact(writer.columns))
+
+    assert not writer.wants_compaction
+    assert len(writer.columns.classes["VCPU"].table) == 1
+    assert writer.columns.provider(0).inventories["VCPU"].reserved == 4999

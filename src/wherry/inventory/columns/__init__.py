@@ -5,6 +5,7 @@ keeps them at what the values become.
 """
 
 from wherry.inventory.columns.assemble import build
+from wherry.inventory.columns.compacting import compact
 from wherry.inventory.columns.interned import Interned, LimitsTable
 from wherry.inventory.columns.layout import ClassColumn, Columns
 from wherry.inventory.columns.shapes import Shape
@@ -21,4 +22,5 @@ __all__ = [
     "UnknownUse",
     "UseRow",
     "build",
+    "compact",
 ]

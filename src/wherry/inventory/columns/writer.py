@@ -23,6 +23,8 @@ from wherry.inventory.columns.use import UseRow, Written, locate
 from wherry.model.provider import SHARES, Provider
 
 Changed = Mapping[str, Provider | None]
+SPARE = 4096
+"""Dead rows and values that are never worth a compaction."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,10 @@ class ColumnsWriter:
     """
 
     def __init__(self, columns: Columns) -> None:
+        self._touched: set[str] | None = None
+        self._adopt(columns)
+
+    def _adopt(self, columns: Columns) -> None:
         self.columns = columns
         self._tables = Tables(
             shapes=columns.shapes,
@@ -63,11 +69,38 @@ class ColumnsWriter:
         self._room = Room()
         self._stamp = int(columns.stamp.max()) if columns.trees else 0
         self.live_rows = int(columns.count.sum())
+        self._values = len(columns.trait_sets) + len(columns.aggregate_sets)
+        self._values += sum(len(table) for table in self._tables.limits.values())
 
     @property
     def dead_rows(self) -> int:
         """Rows that are no longer providers."""
         return self.columns.rows - self.live_rows
+
+    @property
+    def wants_compaction(self) -> bool:
+        """Whether dead rows, or values that nothing may name any more, are worth making anew."""
+        values = len(self.columns.trait_sets) + len(self.columns.aggregate_sets)
+        values += sum(len(table) for table in self._tables.limits.values())
+        spare = self.live_rows // 4 + SPARE
+        return self._touched is None and max(self.dead_rows, values - self._values) > spare
+
+    def begin_compaction(self) -> None:
+        """Note from now on which providers change: `finish_compaction` writes them once more."""
+        self._touched = set()
+
+    def finish_compaction(self, anew: Columns) -> None:
+        """Put columns that `compact` made since then in the place of the present ones."""
+        before, touched = self.columns, self._touched or ()
+        rows = {uuid: before.row(uuid) for uuid in touched}
+        changed = {u: None if row is None else before.provider(row) for u, row in rows.items()}
+        # No tree may have a stamp that another had in its slot.
+        stamp = self._next_stamp()
+        anew.stamp[:] = stamp
+        self._touched = None
+        self._adopt(anew)
+        self._stamp = stamp
+        self.apply(changed, classes=before.known_classes, traits=before.known_traits)
 
     def use(self, rows: Sequence[UseRow]) -> Columns:
         """Write what claims changed.
@@ -80,6 +113,8 @@ class ColumnsWriter:
                 nothing was written.
         """
         written = locate(self.columns, rows)
+        if self._touched is not None:
+            self._touched.update(uuid for uuid, *_ in rows)
         self._write_stock(written)
         trees = [each.trees for each in written.values()]
         self._sign(np.concatenate(trees) if trees else np.empty(0, np.int64))
@@ -104,6 +139,8 @@ class ColumnsWriter:
             ValueError: a provider would stand below one that is not there; nothing was written.
         """
         plan = self._plan(changed)
+        if self._touched is not None:
+            self._touched.update(changed)
         for row in [row for row in plan.rows if self.columns.tree_of(row) in plan.trees]:
             del plan.rows[row]
         if plan.trees or plan.newcomers:
