@@ -259,6 +259,16 @@ class DeadlineExceeded(ServiceUnavailable):
         super().__init__("the search did not end in the time it was given")
 
 
+class AnswerTooLarge(ServiceUnavailable):
+    """There are more candidates than one answer holds: ask with a limit."""
+
+    code = "service.answer_too_large"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(f"the candidates name more than {most} providers: ask with a limit")
+        self.most = most
+
+
 class BadConfiguration(WherryError):
     """An option has a value that cannot be used: correct the option, variable or file."""
 

@@ -16,14 +16,12 @@ import numpy as np
 from wherry.inventory.columns import Columns
 from wherry.model.errors import DeadlineExceeded
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import check_names, never
-from wherry.schedule.search.compile import Compiled, Tests, Wanted, compile_once
+from wherry.schedule.candidates.search import never
 from wherry.schedule.search.found import Collector, Found
-from wherry.schedule.search.grounds import Field, Patch, below_with_guests, survey, with_likeness
-from wherry.schedule.search.guests import Guests, find_guests
+from wherry.schedule.search.grounds import Field, Patch, survey, with_likeness
+from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.joint import could_alone, could_together
-from wherry.schedule.search.lookups import answers
-from wherry.schedule.search.masks import WORD, Block, Mask, Trees
+from wherry.schedule.search.masks import Block, Trees
 from wherry.schedule.search.memory import Firsts, Memory
 from wherry.schedule.search.placing import (
     Expired,
@@ -34,6 +32,7 @@ from wherry.schedule.search.placing import (
     has_classes,
 )
 from wherry.schedule.search.scan import could_any, scan
+from wherry.schedule.search.setting import Setting, make_setting
 
 LEAST, MOST = 64, 1 << 13
 """Trees that are looked at closely together."""
@@ -57,45 +56,27 @@ def find(
     Raises:
         BadQuery: a trait or class is not known.
         DeadlineExceeded: the search was not done in time.
+        AnswerTooLarge: there is no limit, and more candidates than can be told.
     """
-    check_names(columns.known_classes, columns.known_traits, request)
-    compiled = compile_once(request)
-    search = _Search(columns, compiled, start, expired, memory or Memory())
-    collector = Collector(columns, request.limit, guests=search.guests)
-    if search.is_possible:
-        search.run(collector)
-    return collector.found(compiled)
+    setting = make_setting(columns, request, memory or Memory())
+    collector = Collector(columns, request.limit, guests=setting.guests)
+    if setting.is_possible:
+        _Search(setting, start % max(columns.trees, 1), expired).run(collector)
+    return collector.found(setting.compiled)
 
 
 class _Search:
     """One search."""
 
-    def __init__(
-        self,
-        columns: Columns,
-        compiled: Compiled,
-        start: int,
-        expired: Expired,
-        memory: Memory,
-    ) -> None:
-        self._columns, self._compiled, self._expired = columns, compiled, expired
-        self._start = start % max(columns.trees, 1)
-        self._notes = memory.of(columns)
-        named = {uuid: columns.row(uuid) for uuid in compiled.named}
-        self.is_possible = None not in named.values()
-        self._named = {uuid: columns.tree_of(row) for uuid, row in named.items() if row is not None}
-        self.guests: Guests | None = None
-        if self.is_possible and len(columns.sharing):
-            notes = self._notes
-            self.guests = find_guests(
-                columns, compiled, self._named, lambda row: notes.provider(columns, row)
-            )
+    def __init__(self, setting: Setting, start: int, expired: Expired) -> None:
+        self._setting, self._start, self._expired = setting, start, expired
+        self._compiled = setting.compiled
 
     def run(self, collector: Collector) -> None:
         """Find ways until the collector is full or there are no more."""
         firsts: Firsts = {}
-        if self.guests is None and not self._compiled.many_sums:
-            firsts = self._notes.firsts(self._compiled.key)
+        if self._setting.guests is None and not self._compiled.many_sums:
+            firsts = self._setting.notes.firsts(self._compiled.key)
         fertile: list[tuple[Field, list[Way | None]]] = []
         for field in self._fields(collector):
             if collector.room is None:
@@ -123,29 +104,31 @@ class _Search:
     ) -> None:
         """Take one more way of each tree in turn: one of each class, then the others."""
         compiled, expired = self._compiled, self._expired
-        divided = [
-            (each, way)
-            for field, ways in fertile
-            for patch, way in zip(field.patches(), ways, strict=True)
-            if way is not None and has_choice(patch.ground)
-            for each in self._divide(patch)
-        ]
+        divided: list[tuple[Patch, Way]] = []
+        for field, ways in fertile:
+            if expired():
+                raise DeadlineExceeded
+            for patch, way in zip(field.patches(), ways, strict=True):
+                if way is not None and has_choice(patch.ground):
+                    divided += [(each, way) for each in self._divide(patch)]
         taken = [{way} for _, way in divided]
         streams = {
             number: first_ways(compiled, patch.ground, expired)
             for number, (patch, _) in enumerate(divided)
         }
-        _in_turn(divided, streams, taken, collector)
+        _in_turn(divided, streams, taken, collector, expired)
+        if collector.is_full():
+            return
         streams = {
             number: all_ways(compiled, patch.ground, expired)
             for number, (patch, _) in enumerate(divided)
             if has_classes(compiled, patch.ground)
         }
-        _in_turn(divided, streams, taken, collector)
+        _in_turn(divided, streams, taken, collector, expired)
 
     def _divide(self, patch: Patch) -> Iterator[Patch]:
         """Divide a patch by which of its providers are equal."""
-        alike = self._notes.likeness.of(self._columns, patch.trees)
+        alike = self._setting.notes.likeness.of(self._setting.columns, patch.trees)
         return with_likeness(patch, alike)
 
     def _fields(self, collector: Collector) -> Iterator[Field]:
@@ -158,8 +141,8 @@ class _Search:
                     raise DeadlineExceeded
                 some, at = trees[at : at + size], at + size
                 before = collector.room
-                for field in self._look(some, guests):
-                    yield field
+                for block in self._setting.blocks(some, guests):
+                    yield from self._look_at(block, guests)
                     if collector.is_full():
                         return
                 poor = before is None or before == collector.room
@@ -187,65 +170,25 @@ class _Search:
 
     def _trees(self) -> Iterator[tuple[Trees, Guests | None]]:
         """Give the trees that pass by their summaries, and who shares with them."""
-        compiled, guests = self._compiled, self.guests
-        if guests is None:
-            for trees in self._scan(compiled.tests, self._only(range(len(compiled.specs)))):
-                yield self._with_root(trees), None
-            return
-        near = self._notes.aggregates(Wanted((guests.aggregates,)), unknown=True)
-        ids = self._columns.tree_aggregates
-        for trees in self._scan(compiled.tests, self._only(range(len(compiled.specs)))):
-            yield self._with_root(trees[~answers(near, ids[trees])]), None
-        alone = [n for n, serving in enumerate(guests.serves) if not serving]
-        slots = [n for n, slot in enumerate(compiled.slots) if slot.spec in alone]
-        for trees in self._scan(compiled.tests_of(slots), self._only(alone)):
-            yield self._with_root(trees[answers(near, ids[trees])]), guests
+        setting, compiled = self._setting, self._compiled
+        for ward in setting.wards():
+            if len(ward.only) > 1 or not could_any(setting.columns, ward.tests):
+                continue
+            for trees in scan(setting.columns, ward, setting.notes, self._start):
+                if compiled.root.is_free:
+                    yield trees, ward.guests
+                elif (suits := setting.has_root(trees)).any():
+                    yield trees[suits], ward.guests
 
-    def _only(self, specs: Sequence[int]) -> frozenset[int]:
-        """The trees that ``in_tree`` of some specs names; empty: any."""
-        named = (self._compiled.specs[n].in_tree for n in specs)
-        return frozenset(self._named[uuid] for uuid in named if uuid is not None)
-
-    def _scan(self, tests: Tests, only: frozenset[int]) -> Iterator[Trees]:
-        notes = self._notes
-        if len(only) > 1 or not could_any(self._columns, tests):
-            return
-        yield from scan(
-            self._columns, tests, notes.traits, notes.aggregates, self._start, only=only
-        )
-
-    def _with_root(self, trees: Trees) -> Trees:
-        """Leave out trees whose roots have not the traits that are asked of roots."""
-        root = self._compiled.root
-        if root.is_free:
-            return trees
-        columns = self._columns
-        return trees[answers(self._notes.traits(root), columns.traits[columns.first[trees]])]
-
-    def _look(self, trees: Trees, guests: Guests | None) -> Iterator[Field]:
+    def _look_at(self, block: Block, guests: Guests | None) -> Iterator[Field]:
         """Look at some trees closely."""
-        words = (self._columns.count[trees] + (WORD - 1)) // WORD
-        for width in range(1, int(words.max(initial=0)) + 1):
-            of_width = words == width
-            if of_width.any():
-                some = trees if of_width.all() else trees[of_width]
-                yield from self._look_at(some, width, guests)
-
-    def _look_at(self, trees: Trees, words: int, guests: Guests | None) -> Iterator[Field]:
-        columns, compiled, notes = self._columns, self._compiled, self._notes
-        block = Block(
-            columns, trees, words, traits=notes.traits, aggregates=notes.aggregates,
-            named=self._named, sure={} if guests else compiled.tests.most, guests=guests,
-        )  # fmt: skip
-        masks: list[Mask] = [block.mask(spec, n) for n, spec in enumerate(compiled.specs)]
-        keep = np.flatnonzero(could_alone(compiled, masks, has_guests=guests is not None))
-        if len(keep) < len(trees):
+        columns, compiled = self._setting.columns, self._compiled
+        masks = [block.mask(spec, number) for number, spec in enumerate(compiled.specs)]
+        keep = could_alone(compiled, masks, has_guests=guests is not None).nonzero()[0]
+        if len(keep) < len(block.trees):
             masks = [mask[:, keep] for mask in masks]
         if len(keep) and len(compiled.slots) > 1 and compiled.nested:
-            ok = could_together(
-                columns, compiled, masks, trees[keep],
-                lambda shape: below_with_guests(columns, shape, WORD * words, guests),
-            )  # fmt: skip
+            ok = could_together(columns, compiled, masks, block.trees[keep], block.words, guests)
             if ok is not None and not ok.all():
                 keep, masks = keep[ok], [mask[:, ok] for mask in masks]
         if len(keep):
@@ -257,10 +200,13 @@ def _in_turn(
     streams: Mapping[int, Iterator[Way]],
     taken: Sequence[set[Way]],
     collector: Collector,
+    expired: Expired,
 ) -> None:
     """Take the next way of each stream in turn, those not taken before, until all end."""
     waiting = dict(streams)
-    while waiting and not collector.is_full():
+    while waiting:
+        if expired():
+            raise DeadlineExceeded
         for number in list(waiting):
             way = next((way for way in waiting[number] if way not in taken[number]), None)
             if way is None:

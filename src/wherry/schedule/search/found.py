@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherry.inventory.columns import Columns
+from wherry.model.errors import AnswerTooLarge
 from wherry.schedule.candidates.search import Candidate
 from wherry.schedule.search.compile import Compiled
 from wherry.schedule.search.grounds import Field, Patch
@@ -15,6 +16,8 @@ from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.masks import Trees
 from wherry.schedule.search.placing import Way
 
+MOST_NAMED = 1 << 23
+"""Providers that the candidates of one answer name: about a gigabyte on the wire."""
 Seats = tuple[int, ...]
 """For each slot of a request the number of the provider that it sits on; from 0, without gaps,
 in the order of the slots."""
@@ -83,10 +86,14 @@ class Collector:
     Args:
         limit: most to take; None: all.
         guests: who may come up in several trees, and counts once.
+        most: providers that all candidates together may name.
     """
 
-    def __init__(self, columns: Columns, limit: int | None, *, guests: Guests | None) -> None:
+    def __init__(
+        self, columns: Columns, limit: int | None, *, guests: Guests | None, most: int = MOST_NAMED
+    ) -> None:
         self._columns, self._guests = columns, guests
+        self._most, self._named = most, 0
         self._room = limit
         self._count = 0
         self._parts: dict[Seats, list[tuple[Trees, NDArray[np.int64], int]]] = {}
@@ -148,6 +155,9 @@ class Collector:
         if len(trees):
             self._parts.setdefault(seats, []).append((trees, places, self._count))
             self._count += len(trees)
+            self._named += trees.size * places.shape[1]
+            if self._named > self._most:
+                raise AnswerTooLarge(most=self._most)
 
     def _unseen(self, trees: Trees, places: list[int]) -> Trees:
         """Leave out what was found from another anchor before: what guests serve alone."""

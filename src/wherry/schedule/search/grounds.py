@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wherry.inventory.columns import Columns
 from wherry.schedule.search.compile import Compiled
 from wherry.schedule.search.ground import Ground
-from wherry.schedule.search.guests import Guests
+from wherry.schedule.search.guests import Guests, below_with_guests
 from wherry.schedule.search.masks import WORD, Block, Mask, Trees
 
 Numbers = NDArray[np.int64]
@@ -81,11 +81,23 @@ def survey(
     parts = [*masks]
     parts += [block.having(either, compiled.spread)[:, keep] for either in compiled.together]
     if not compiled.many_sums:
-        parts += [block.holding(name, amount)[:, keep] for name, amount in _sums(compiled)]
+        for name, sums in compiled.sums.items():
+            parts += _holding(block, name, sums, keep)
     head = [trees if compiled.many_sums else _shapes(columns, compiled, trees)]
     whole = np.concatenate([np.array(head, np.uint64), *parts])
     reading = _Reading(columns, compiled, block.words, guests)
     return Field(reading, trees, whole, *_same(whole))
+
+
+def _holding(
+    block: Block, name: str, sums: Sequence[int], keep: NDArray[np.int64]
+) -> Iterator[Mask]:
+    """Mark for rising sums the providers that could give them; from some on there are none."""
+    mask: Mask | None = None
+    for amount in sums:
+        if mask is None or mask.any():
+            mask = block.holding(name, amount)[:, keep]
+        yield mask
 
 
 def with_likeness(patch: Patch, alike: Sequence[tuple[int, ...]]) -> Iterator[Patch]:
@@ -181,17 +193,6 @@ class _Reading:
         count = int(self.columns.count[tree])
         of_tree = [(1 << count) - 1] * count + [0] * (own - count)
         return (*of_tree, *(mask << own for mask in guests.kin()))
-
-
-def below_with_guests(
-    columns: Columns, shape: int, own: int, guests: Guests | None
-) -> tuple[int, ...]:
-    """For each place itself and all below it, guests too, from the place *own* on."""
-    below = columns.shapes[shape].below
-    if guests is None:
-        return below
-    filled = [*below, *[0] * (own - len(below))]
-    return (*filled, *(mask << own for mask in guests.below(columns)))
 
 
 class _Holding(dict[tuple[str, int], int]):

@@ -111,6 +111,17 @@ class Guests:
         return found
 
 
+def below_with_guests(
+    columns: Columns, shape: int, own: int, guests: Guests | None
+) -> tuple[int, ...]:
+    """For each place itself and all below it, guests too, from the place *own* on."""
+    below = columns.shapes[shape].below
+    if guests is None:
+        return below
+    filled = [*below, *[0] * (own - len(below))]
+    return (*filled, *(mask << own for mask in guests.below(columns)))
+
+
 def find_guests(
     columns: Columns,
     compiled: Compiled,

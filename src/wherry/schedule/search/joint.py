@@ -6,7 +6,7 @@ keep to themselves (Hall's condition on small sets of groups), and one provider 
 them below for each ``same_subtree``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from math import prod
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from wherry.inventory.columns import Columns
 from wherry.schedule.search.compile import Compiled, Kind
+from wherry.schedule.search.guests import Guests, below_with_guests
 from wherry.schedule.search.lookups import Bools
 from wherry.schedule.search.masks import WORD, Mask, Trees
 
@@ -59,13 +60,14 @@ def could_together(
     compiled: Compiled,
     masks: Sequence[Mask],
     trees: Trees,
-    below_of: Callable[[int], tuple[int, ...]],
+    words: int,
+    guests: Guests | None,
 ) -> Bools | None:
     """Say of each tree whether all slots may go together; None: nothing speaks against any.
 
     Args:
         masks: for each spec, uint64[W, m]; of m *trees*.
-        below_of: for a shape, the places at or below each place.
+        words: those of a tree's own places.
     """
     apart = [kind for kind in compiled.kinds if compiled.isolate and not kind.is_spread]
     if not compiled.subtrees:
@@ -79,7 +81,8 @@ def could_together(
     for shape in np.unique(shapes).tolist():
         here = np.flatnonzero(shapes == shape)
         some = [mask[:, here] for mask in masks] if len(here) < len(trees) else list(masks)
-        found[here] = _fit_below(compiled, apart, some, below_of(shape))
+        below = below_with_guests(columns, shape, WORD * words, guests)
+        found[here] = _fit_below(compiled, apart, some, below)
     return found
 
 

@@ -5,7 +5,7 @@ the caller chooses and round to it again: requests that begin at different place
 hosts first, and their claims do not meet.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from wherry.inventory.columns import Columns
 from wherry.schedule.search.compile import INT32, Tests
-from wherry.schedule.search.lookups import Bools, Lookups, answers
+from wherry.schedule.search.lookups import Bools, answers
+from wherry.schedule.search.memory import Notes
+from wherry.schedule.search.setting import Ward
 
 SMALLEST, GREATEST = 1 << 13, 1 << 16
 """Trees of the first block, and of any."""
@@ -27,29 +29,21 @@ def could_any(columns: Columns, tests: Tests) -> bool:
     return all(name in columns.classes and amount <= INT32 for name, amount in tests.most.items())
 
 
-def scan(
-    columns: Columns,
-    tests: Tests,
-    traits: Lookups[frozenset[str]],
-    aggregates: Lookups[frozenset[str]],
-    start: int,
-    *,
-    only: Collection[int] = (),
-) -> Iterator[Trees]:
-    """Give the trees that pass, block by block.
+def scan(columns: Columns, ward: Ward, notes: Notes, start: int) -> Iterator[Trees]:
+    """Give the trees of a ward that pass, block by block; dead ones may be among them.
 
     Args:
         start: the tree to begin with.
-        only: trees to look at; none: all.
     """
-    lookups = []
+    tests = ward.tests
+    lookups: list[Asking] = []
     if not tests.traits.is_free:
-        lookups.append((traits(tests.traits, unknown=True), columns.tree_traits))
+        lookups.append((notes.traits(tests.traits, unknown=True), columns.tree_traits))
     if not tests.aggregates.is_free:
-        lookups.append((aggregates(tests.aggregates, unknown=True), columns.tree_aggregates))
-    if only:
-        trees = np.array(sorted(only), np.int64)
-        yield from _some(trees[_has_room(columns, tests, trees)], lookups)
+        lookups.append((notes.aggregates(tests.aggregates, unknown=True), columns.tree_aggregates))
+    if ward.only:
+        trees = np.array(sorted(ward.only), np.int64)
+        yield from _some(ward, trees[_has_room(columns, tests, trees)], lookups)
         return
     for low, high in blocks(columns.trees, start):
         ok = _has_room(columns, tests, slice(low, high))
@@ -57,13 +51,19 @@ def scan(
         if not few:
             for lookup, ids in lookups:
                 ok &= answers(lookup, ids[low:high])
-        yield from _some(ok.nonzero()[0] + low, lookups if few else ())
+        yield from _some(ward, ok.nonzero()[0] + low, lookups if few else ())
 
 
-def _some(trees: Trees, lookups: Sequence[tuple[Bools, NDArray[Any]]]) -> Iterator[Trees]:
-    """Give those of a few trees that pass the look-ups, if there are any."""
+Asking = tuple[Bools, NDArray[Any]]
+"""A look-up, and the numbers that it is asked for."""
+
+
+def _some(ward: Ward, trees: Trees, lookups: Sequence[Asking]) -> Iterator[Trees]:
+    """Give those of some trees that pass the look-ups and belong to the ward, if any do."""
     for lookup, ids in lookups:
         trees = trees[answers(lookup, ids[trees])]
+    if ward.is_in is not None:
+        trees = trees[ward.is_in(trees)]
     if len(trees):
         yield trees
 
