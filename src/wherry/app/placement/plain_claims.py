@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 def take_plainly(engine: "Engine", asked: "Asked") -> bool:
     """Let a consumer take what it asks for; says whether that was all there was to do."""
-    expected = ANY if asked.expected is UNSET else asked.expected
-    number = ABSENT if expected is None else expected
+    expected = asked.expected
     allocations = tuple(
         (0, uuid, name, units)
         for uuid, amounts in sorted(asked.allocations.items())
         for name, units in sorted(amounts.items())
     )
-    if not allocations or number > MAX_INT or any(row[3] > MAX_INT for row in allocations):
+    numbers: list[object] = [row[3] for row in allocations]
+    if expected is not UNSET and expected is not None:
+        numbers.append(expected)
+    # JSON's numbers may be larger than a database takes, or have a fraction of zero.
+    if not allocations or not all(map(_is_kept, numbers)):
         return False
+    number = ANY if expected is UNSET else ABSENT if expected is None else expected
     rows = ClaimRows(
         id=None,
         digest="",
@@ -56,3 +60,7 @@ def let_go_plainly(engine: "Engine", consumer: str) -> bool:
         is_plain=True,
     )
     return "error" not in engine.store.claim(rows)
+
+
+def _is_kept(number: object) -> bool:
+    return type(number) is int and 0 <= number <= MAX_INT
