@@ -7,8 +7,13 @@ report that comes meanwhile must not be in its way.
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from builders import a_uuid
 from placement_wire import RP, Wire, holds
+
+SOMEWHERE = a_uuid("somewhere")
 
 
 @dataclass
@@ -93,3 +98,61 @@ class Nova:
             self.uuid(name): {"resources": {resource_class: units}},
         }
         return self.wire("PUT", f"/allocations/{a_uuid(guest)}", holds(held)).status
+
+    def state(self, resource_class: str) -> dict[str, Any]:
+        """All that anybody can see of the host, without uuids, generations and its name.
+
+        That the generations of its providers are those that it knows is made sure of.
+        """
+        rows = self.wire.ok("GET", f"{RP}?in_tree={self.uuid()}")["resource_providers"]
+        names = {one["uuid"]: self._plain(one["name"]) for one in rows}
+        for name, known in self.generations.items():
+            assert self.wire.generation(self.uuid(name)) == known, name
+        return {
+            "tree": sorted(
+                (names[one["uuid"]], names.get(one["parent_provider_uuid"])) for one in rows
+            ),
+            "inventories": self._of_each(names, "inventories"),
+            "traits": {key: sorted(has) for key, has in self._of_each(names, "traits").items()},
+            "usages": self._of_each(names, "usages"),
+            **self._candidates(names, resource_class),
+            **self._fleet(names),
+        }
+
+    def _plain(self, text: str) -> str:
+        return text.replace(self.host, "HOST")
+
+    def _of_each(self, names: dict[str, str], what: str) -> dict[str, Any]:
+        return {
+            name: self.wire.ok("GET", f"{RP}/{uuid}/{what}")[what] for uuid, name in names.items()
+        }
+
+    def _candidates(self, names: dict[str, str], resource_class: str) -> dict[str, Any]:
+        query = f"resources={resource_class}:1&in_tree={self.uuid()}"
+        found = self.wire("GET", f"/allocation_candidates?{query}").json
+        summaries = found.get("provider_summaries", {}).items()
+        return {
+            "candidates": len(found.get("allocation_requests", ())),
+            "summaries": {
+                names[uuid]: (one["resources"], sorted(one["traits"])) for uuid, one in summaries
+            },
+        }
+
+    def _fleet(self, names: dict[str, str]) -> dict[str, Any]:
+        """What Wherry's own half sees; nothing before the host has reported."""
+        view = self.wire.engine.view().get(self.host)
+        if view is None:
+            return {}
+        plans = [each.record.plan for each in view.providers]
+        return {
+            "root": None if view.root is None else names[view.root.uuid],
+            "offers": [
+                replace(each.offer, provider=SOMEWHERE, generation=0, observed_at=UNSET)
+                for each in view.offers
+            ],
+            "plans": [
+                (self._plain(p.name), p.device, p.slots, p.instances, p.counts, p.note)
+                for p in plans
+            ],
+            "findings": [self._plain(one.message) for one in view.record.findings],
+        }

@@ -79,48 +79,6 @@ def attach(nova: Nova, **inventories) -> None:
 # Both orders
 
 
-def state(nova: Nova, name: str, resource_class: str):
-    """All that anybody can see of a host, without uuids, generations and its name."""
-
-    def plain(text: str) -> str:
-        return text.replace(nova.host, "HOST")
-
-    wire, here = nova.wire, view(nova.wire, nova.host)
-    rows = wire.ok("GET", f"{RP}?in_tree={nova.uuid()}")["resource_providers"]
-    by_uuid = {one["uuid"]: plain(one["name"]) for one in rows}
-    found = wire.ok("GET", f"/allocation_candidates?resources={resource_class}:1,VCPU:1")
-    summaries = found["provider_summaries"]
-    return {
-        "tree": sorted(
-            (plain(one["name"]), by_uuid.get(one["parent_provider_uuid"])) for one in rows
-        ),
-        "inventories": {
-            by_uuid[uuid]: wire.ok("GET", f"{RP}/{uuid}/inventories")["inventories"]
-            for uuid in by_uuid
-        },
-        "traits": {
-            by_uuid[uuid]: sorted(wire.ok("GET", f"{RP}/{uuid}/traits")["traits"])
-            for uuid in by_uuid
-        },
-        "own generation": nova.generations[name] == wire.generation(nova.uuid(name)),
-        "candidates": sum(
-            nova.uuid(name) in one["allocations"] for one in found["allocation_requests"]
-        ),
-        "summary": summaries[nova.uuid(name)]["resources"],
-        "summary traits": sorted(summaries[nova.uuid(name)]["traits"]),
-        "offers": [
-            changed(one.offer, provider=GUEST, generation=0, observed_at=UNSET)
-            for one in here.offers
-        ],
-        "attached": [
-            (plain(each.record.plan.name), each.record.plan.device, each.record.plan.slots)
-            for each in here.providers
-        ],
-        "findings": [plain(one.message) for one in here.record.findings],
-        "root": by_uuid[here.root.uuid],
-    }
-
-
 DEVICES = [
     ("mtty-fresh", "mtty", MTTY_2, 12),
     ("mtty-fresh", "mtty", "VGPU", 24),
@@ -157,10 +115,9 @@ def test_all_orders_of_discovery_end_in_the_same_state(
         nova = Nova(wire, f"host{number}")
         for step in steps:
             step(nova)
-        seen.append(state(nova, name, resource_class))
+        seen.append(nova.state(resource_class))
         assert nova.offered(resource_class) == min(total, most_of(wire, nova, name))
     assert all(one == seen[0] for one in seen[1:])
-    assert seen[0]["own generation"]
     assert seen[0]["candidates"]
 
 
