@@ -88,6 +88,27 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 @st.composite
+def pairs(draw: st.DrawFn) -> tuple[World, World]:
+    """Draw two worlds: any, or the same providers by the same names in other places."""
+    one = draw(worlds())
+    if draw(st.booleans()):
+        return one, draw(worlds())
+    parents = draw(forests(tuple(one["providers"])))
+    moved = {uuid: {**one["providers"][uuid], "parent": parent} for uuid, parent in parents.items()}
+    return one, {**one, "providers": moved}
+
+
+@st.composite
+def forests(draw: st.DrawFn, uuids: tuple[str, ...]) -> dict[str, str | None]:
+    """Draw where providers stand: uuid to that of the parent, parents first."""
+    parents: dict[str, str | None] = {}
+    for uuid in draw(st.permutations(uuids)):
+        # Deep rather than wide, so that two forests often stand in each other's way.
+        parents[uuid] = draw(st.sampled_from((None, *list(parents)[-2:], *list(parents)[-1:])))
+    return parents
+
+
+@st.composite
 def inventories(draw: st.DrawFn) -> World:
     total = draw(st.integers(1, 20))
     return {

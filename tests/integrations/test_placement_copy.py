@@ -21,9 +21,9 @@ from placement_worlds import (
     dump,
     load,
     must,
+    pairs,
     replace,
     speak,
-    worlds,
 )
 from service import Running
 from wherry.integrations.placement_copy.client import PlacementClient, Reply
@@ -155,21 +155,21 @@ NO_SHRINKING = [Phase.explicit, Phase.reuse, Phase.generate]
 
 
 @settings(max_examples=4, suppress_health_check=ALLOWED, phases=NO_SHRINKING)
-@given(source=worlds(), target=worlds(), cuts=CUTS)
+@given(ends=pairs(), cuts=CUTS)
 def test_any_target_becomes_a_copy_of_any_source_however_often_it_is_cut_off(
-    any_service: Running, other: Running, source: World, target: World, cuts: list[int]
+    any_service: Running, other: Running, ends: tuple[World, World], cuts: list[int]
 ) -> None:
-    assert_becomes_a_copy(other.url, any_service.url, source, target, cuts)
+    assert_becomes_a_copy(other.url, any_service.url, *ends, cuts)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 @settings(max_examples=200, suppress_health_check=ALLOWED)
-@given(source=worlds(), target=worlds(), cuts=CUTS)
+@given(ends=pairs(), cuts=CUTS)
 def test_any_target_becomes_a_copy_of_any_source_often(
-    any_service: Running, other: Running, source: World, target: World, cuts: list[int]
+    any_service: Running, other: Running, ends: tuple[World, World], cuts: list[int]
 ) -> None:
-    assert_becomes_a_copy(other.url, any_service.url, source, target, cuts)
+    assert_becomes_a_copy(other.url, any_service.url, *ends, cuts)
 
 
 def assert_becomes_a_copy(
@@ -295,10 +295,24 @@ def test_the_peer_is_copied_into_wherry_and_back(peer: Any, any_service: Running
 
 
 @settings(max_examples=2, suppress_health_check=ALLOWED, phases=NO_SHRINKING)
-@given(source=worlds(), target=worlds())
+@given(ends=pairs())
 def test_the_peer_and_wherry_become_copies_of_each_other(
-    peer: Any, service: Running, source: World, target: World
+    peer: Any, service: Running, ends: tuple[World, World]
 ) -> None:
+    copy_there_and_back(peer, service, *ends)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+@settings(max_examples=200, suppress_health_check=ALLOWED)
+@given(ends=pairs())
+def test_the_peer_and_wherry_become_copies_of_each_other_often(
+    peer: Any, service: Running, ends: tuple[World, World]
+) -> None:
+    copy_there_and_back(peer, service, *ends)
+
+
+def copy_there_and_back(peer: Any, service: Running, source: World, target: World) -> None:
     url = f"http://127.0.0.1:{peer.port}"
     load(speak(url), source)
     load(speak(service.url), target)

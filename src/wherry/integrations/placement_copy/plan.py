@@ -100,13 +100,15 @@ def _make(what: str, kind: str, names: frozenset[str]) -> Iterator[Write]:
 
 
 def _place(source: World, target: World, *, prune: bool) -> Iterator[Write]:
-    """Make the tree: first what stands in the way of another is put aside, then from the roots."""
-    now = dict(target.providers)
-    for uuid, each in _put_aside(source, target, prune=prune).items():
-        now[uuid] = each
+    """Make the tree: first names are freed that another is to have, then from the roots.
+
+    From the roots no move makes a circle: what a provider comes to stand below has its own place
+    by then, and in the source the provider is none of those above that.
+    """
+    for uuid, each in _renamed(source, target, prune=prune).items():
         yield _update(uuid, each, target)
     for uuid in source.from_the_roots():
-        wanted, has = source.providers[uuid], now.get(uuid)
+        wanted, has = source.providers[uuid], target.providers.get(uuid)
         above = frozenset() if wanted.parent is None else frozenset({wanted.parent})
         if has is None:
             yield Write(
@@ -125,24 +127,14 @@ def _place(source: World, target: World, *, prune: bool) -> Iterator[Write]:
             yield _update(uuid, wanted, source, above)
 
 
-def _put_aside(source: World, target: World, *, prune: bool) -> dict[str, Provider]:
-    """Say which providers first give up their name or their place, and what they become.
-
-    A name is taken from whoever will have another, or be deleted; a provider that moves first
-    becomes a root, so that no order of moves makes a circle.
-    """
+def _renamed(source: World, target: World, *, prune: bool) -> dict[str, Provider]:
+    """Say which providers first give up their name: they will have another, or be deleted."""
     owners = {each.name: uuid for uuid, each in source.providers.items()}
-    aside = {}
-    for uuid, has in target.providers.items():
-        wanted = source.providers.get(uuid)
-        taken = owners.get(has.name, uuid) != uuid and (wanted is not None or prune)
-        moves = wanted is not None and has.parent is not None and has.parent != wanted.parent
-        if taken or moves:
-            aside[uuid] = Provider(
-                name=f"moving {uuid}" if taken else has.name,
-                parent=None if moves else has.parent,
-            )
-    return aside
+    return {
+        uuid: Provider(name=f"moving {uuid}", parent=has.parent)
+        for uuid, has in target.providers.items()
+        if owners.get(has.name, uuid) != uuid and (uuid in source.providers or prune)
+    }
 
 
 def _update(
