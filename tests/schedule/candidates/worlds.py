@@ -17,6 +17,8 @@ TRAITS = ("HW_CPU_X86_VMX", "CUSTOM_RED", "CUSTOM_BLUE")
 AGGREGATES = tuple(f"a000000{n}-0000-4000-8000-000000000000" for n in range(3))
 NOWHERE = "dead0000-0000-4000-8000-000000000000"
 SUFFIXES = ("1", "2", "3")
+NAMED = (SUFFIXES, SUFFIXES, ("_GPU", "2", "-"), ("a", "A", "10"))
+"""Suffixes from 1.33 on."""
 MICROVERSIONS = tuple(
     (1, minor)
     for minor in (
@@ -174,9 +176,9 @@ class Query:
 def queries(draw: st.DrawFn, world: World, minor: Sequence[int] = ()) -> Query:
     """Draw a query that is well formed, most of the time, for a world."""
     microversion = draw(st.sampled_from([(1, each) for each in minor] if minor else MICROVERSIONS))
-    suffixes = (
-        SUFFIXES[: draw(st.sampled_from((0, 1, 1, 2, 2, 3)))] if microversion >= (1, 25) else ()
-    )
+    suffixes = draw(st.sampled_from(NAMED)) if microversion >= (1, 33) else SUFFIXES
+    count = draw(st.sampled_from((0, 1, 1, 2, 2, 3))) if microversion >= (1, 25) else 0
+    suffixes = suffixes[:count]
     pairs: list[tuple[str, str]] = []
     if not suffixes or draw(st.integers(0, 9)) < 6:
         pairs += draw(_groups(world, "", microversion, resourceless=False))
@@ -192,6 +194,10 @@ def queries(draw: st.DrawFn, world: World, minor: Sequence[int] = ()) -> Query:
     if microversion >= (1, 36) and suffixes and (resourceless or draw(st.integers(0, 2)) == 0):
         named = suffixes if resourceless else draw(st.lists(st.sampled_from(suffixes), min_size=1))
         pairs.append(("same_subtree", ",".join(dict.fromkeys(named))))
+        if len(suffixes) > 1 and draw(st.booleans()):
+            # Groups may belong to several subtrees, that need not be the same one.
+            others = draw(st.lists(st.sampled_from(suffixes), min_size=1, max_size=2, unique=True))
+            pairs.append(("same_subtree", ",".join(others)))
     return Query(tuple(pairs), microversion)
 
 
@@ -236,7 +242,10 @@ def _required(draw: st.DrawFn, suffix: str, microversion: Microversion) -> list[
             pairs.append((key, draw(st.sampled_from(marks)) + draw(st.sampled_from(TRAITS))))
         return pairs
     traits = draw(st.lists(st.sampled_from(TRAITS), min_size=1, max_size=2, unique=True))
-    return [(key, ",".join(draw(st.sampled_from(marks)) + trait for trait in traits))]
+    named = [draw(st.sampled_from(marks)) + trait for trait in traits]
+    if microversion >= (1, 39) and draw(st.booleans()):
+        return [(key, each) for each in named]
+    return [(key, ",".join(named))]
 
 
 @st.composite
