@@ -17,12 +17,13 @@ from wherry.inventory.columns import Columns
 from wherry.model.errors import DeadlineExceeded
 from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.candidates.search import never
+from wherry.schedule.search.firsts import first_of_each
 from wherry.schedule.search.found import Collector, Found
 from wherry.schedule.search.grounds import Field, Patch, survey, with_likeness
 from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.joint import could_alone, could_together
 from wherry.schedule.search.masks import Block, Trees
-from wherry.schedule.search.memory import Firsts, Memory
+from wherry.schedule.search.memory import Memory
 from wherry.schedule.search.placing import (
     Expired,
     Way,
@@ -74,9 +75,6 @@ class _Search:
 
     def run(self, collector: Collector) -> None:
         """Find ways until the collector is full or there are no more."""
-        firsts: Firsts = {}
-        if self._setting.guests is None and not self._compiled.many_sums:
-            firsts = self._setting.notes.firsts(self._compiled.key)
         fertile: list[tuple[Field, list[Way | None]]] = []
         for field in self._fields(collector):
             if collector.room is None:
@@ -84,20 +82,11 @@ class _Search:
                     for way in all_ways(self._compiled, patch.ground, self._expired):
                         collector.add(patch, way)
                 continue
-            ways = [self._first(field, number, firsts) for number in range(len(field.keys))]
+            ways = first_of_each(self._setting, field, self._expired)
             fertile.append((field, ways))
             collector.add_firsts(field, ways)
         if collector.room:
             self._go_round(fertile, collector)
-
-    def _first(self, field: Field, number: int, firsts: Firsts) -> Way | None:
-        key = field.keys[number]
-        try:
-            return firsts[key]
-        except KeyError:
-            ways = all_ways(self._compiled, field.ground(number), self._expired)
-            way = firsts[key] = next(ways, None)
-            return way
 
     def _go_round(
         self, fertile: Sequence[tuple[Field, list[Way | None]]], collector: Collector

@@ -31,7 +31,7 @@ class Ward:
     tests: Tests
     only: frozenset[int]
     guests: Guests | None
-    is_in: Callable[[Trees], Bools] | None
+    is_in: Callable[[slice | Trees], Bools] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Setting:
         named = (self.compiled.specs[n].in_tree for n in specs)
         return frozenset(self.named[uuid] for uuid in named if uuid is not None)
 
-    def has_root(self, trees: Trees) -> Bools:
+    def has_root(self, trees: slice | Trees) -> Bools:
         """Say of trees whether their roots have the traits that are asked of roots."""
         columns = self.columns
         roots = columns.traits[columns.first[trees]]
