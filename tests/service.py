@@ -198,6 +198,14 @@ class Process:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def workers(self) -> set[int]:
+        """Name the processes that answer its requests."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        words = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in children}
+        return {each for each, said in words.items() if b"spawn_main" in said}
+
     def wait(self, timeout_s: float = 40) -> int:
         """Wait for its end; gives its status."""
         assert self._process is not None

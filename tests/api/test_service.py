@@ -1,10 +1,13 @@
 """The service as a process: it starts, says where, serves, stops; and refuses what it must."""
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -153,6 +156,57 @@ def test_two_workers_share_a_fleet_on_postgresql_and_count_together(
     finally:
         assert running.stop() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
+    postgresql_url: str, postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    """Clients whose connection broke do not know; what they were told of stands."""
+    running = start_process(tmp_path, "--database", postgresql_url, "--workers", "2")
+    acknowledged: set[str] = set()
+    stop = threading.Event()
+
+    def write(writer: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            pack = {"id": f"p{writer}-{number}", "rows": []}
+            try:
+                if running.ask("PUT", f"/wherry/packs/{pack['id']}", pack).status == 200:
+                    acknowledged.add(str(pack["id"]))
+            except (OSError, HTTPException):
+                continue
+
+    writers = [threading.Thread(target=write, args=(writer,)) for writer in range(3)]
+    for each in writers:
+        each.start()
+    try:
+        before = running.workers()
+        assert len(before) == 2
+        _wait_until(lambda: len(acknowledged) > 20)
+        os.kill(min(before), signal.SIGKILL)
+        _wait_until(lambda: len(running.workers() - before) == 1)
+        known = len(acknowledged)
+        _wait_until(lambda: len(acknowledged) > known + 20)
+        after = running.workers()
+        stop.set()
+        for each in writers:
+            each.join(60)
+
+        assert len(after) == 2
+        assert max(before) in after
+        assert all(running.ask("GET", f"/wherry/packs/{one}").status == 200 for one in acknowledged)
+    finally:
+        stop.set()
+        assert running.stop() == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in after)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

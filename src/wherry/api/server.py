@@ -3,6 +3,7 @@
 The parent listens for signals and watches; it never touches the store.  A pipe ties the
 workers to it (the *lifeline*): when the parent stops, or dies in whatever way, the pipe
 closes, waiting requests are let go and the worker ends.  So no worker outlives its parent.
+A worker that dies by itself is started anew; one that goes on dying ends the service.
 
 Source: stack notes, section 3 (granian, WSGI, threads).
 """
@@ -50,8 +51,8 @@ class Started:
     """Takes ``(code, message)`` where a worker cannot start."""
     rows: Any
     """Shared array of the metrics, one row a worker."""
-    taken: Any
-    """Shared counter: rows given to workers so far."""
+    owners: Any
+    """Shared array: process that counts in each of the rows; 0: none yet."""
 
 
 def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
@@ -64,7 +65,8 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
 
     Raises:
         BadConfiguration: the settings exclude each other.
-        ServiceUnavailable: the address cannot be listened on, or a worker ended by itself.
+        ServiceUnavailable: the address cannot be listened on, or workers went on ending by
+            themselves.
         WherryError: what kept a worker from starting.
     """
     # A forked worker would hold its siblings' pipes and the locks of the parent's threads.
@@ -124,6 +126,7 @@ class _Parent:
             log_enabled=False,
             websockets=False,
             workers_kill_timeout=STOP_WITHIN_S,
+            respawn_failed_workers=True,
         )
 
     def run(self, on_ready: Callable[[str], None]) -> None:
@@ -133,7 +136,7 @@ class _Parent:
             lifeline=self._lifeline_end,
             word=self._word_end,
             rows=shared_rows(self.settings.workers),
-            taken=multiprocessing.Value("i", 0),
+            owners=multiprocessing.Array("q", self.settings.workers),
         )
         watch = threading.Thread(target=self._watch, args=(on_ready,), daemon=True)
         self._server.on_startup(watch.start)
@@ -168,7 +171,7 @@ class _Parent:
         if self._failure is not None:
             raise self._failure
         if ended_alone:
-            raise ServiceUnavailable("a worker process ended by itself; its messages say why")
+            raise ServiceUnavailable("worker processes end by themselves; their messages say why")
 
 
 def _address(host: str, port: int) -> str:
@@ -192,9 +195,7 @@ def load(started: Started) -> Any:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        with started.taken.get_lock():
-            row = started.taken.value
-            started.taken.value += 1
+        row = _take_row(started.owners)
         service = assemble(started.settings, rows=started.rows, row=row)
     except WherryError as error:
         started.word.send((error.code, str(error)))
@@ -202,6 +203,22 @@ def load(started: Started) -> Any:
     Finalize(None, service.close, exitpriority=10)
     threading.Thread(target=_hold_on, args=(started.lifeline, service.stop), daemon=True).start()
     return service.app
+
+
+def _take_row(owners: Any) -> int:
+    """Take a row that nobody counts in: a fresh one, or that of a worker that has died."""
+    with owners.get_lock():
+        row = next(row for row, pid in enumerate(owners) if not pid or not _is_alive(pid))
+        owners[row] = os.getpid()
+        return row
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _hold_on(lifeline: Connection, stop: Callable[[], None]) -> None:
