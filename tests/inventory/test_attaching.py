@@ -102,12 +102,12 @@ def test_what_is_held_on_the_reports_own_provider_is_not_to_be_had_twice():
 
 
 def test_an_instance_that_is_held_apart_counts_once():
-    plan = a_plan(an_mtty(free=23), instances=[an_instance(1, "mtty-1")])
+    plan = a_plan(an_mtty(free=22), instances=[an_instance(1, "mtty-2")])
     own = next(one.uuid for one in plan.providers if one.device == "mtty")
-    there = frozenset({an_instance(1, "mtty-1").id})
-    apart = {own: Apart(units={PORTS: 1}, devices=there)}
-    _, found = attached(plan, counting("mtty", CUSTOM_MTTY_2=12), apart=apart)
-    assert found["mtty"].limits == {"CUSTOM_MTTY_2": 11}
+    there = frozenset({an_instance(1, "mtty-2").id})
+    apart = {own: Apart(units={PORTS: 2}, devices=there)}
+    _, found = attached(plan, counting("mtty", CUSTOM_MTTY_1=24), apart=apart)
+    assert found["mtty"].limits == {"CUSTOM_MTTY_1": 22}
 
 
 def test_a_pf_provider_counts_its_vfs():

@@ -200,6 +200,36 @@ def test_a_guest_that_nova_moves_keeps_its_contract(wire, nova):
     assert slot.contract.pinned_at == before.pinned_at
 
 
+def test_guests_that_were_there_before_the_report_get_contracts_as_those_after(wire, nova):
+    nova.root()
+    nova.device("mtty", **{MTTY_2: 12})
+    for name in ("guest", "second"):
+        assert nova.boot(name, "mtty", MTTY_2) == 204
+    before = wire.ok("GET", f"/allocations/{GUEST}")
+    report(wire)
+    assert wire.ok("GET", f"/allocations/{GUEST}") == before
+    assert nova.boot("third", "mtty", MTTY_2) == 204
+    old, new = (get_guest(wire.engine, a_uuid(name)) for name in ("guest", "third"))
+    [one], [other] = old.slots.values(), new.slots.values()
+    assert changed(one.contract, consumer=GUEST, pinned_at=UNSET) == changed(
+        other.contract, consumer=GUEST, pinned_at=UNSET
+    )
+    assert (old.host, old.tenant, old.resources) == (new.host, new.tenant, new.resources)
+    assert len(list_guests(wire.engine).guests) == 3
+    report(wire, "mtty-3mdevs", sequence=2)
+    assert get_guest(wire.engine, GUEST) == old
+
+
+def test_a_migrations_consumer_is_no_guest_that_was_there_before(wire, nova):
+    nova.root()
+    nova.device("mtty", **{MTTY_2: 12})
+    held = {nova.uuid("mtty"): {"resources": {MTTY_2: 1}}}
+    body = holds(held, None, consumer_type="MIGRATION")
+    assert wire("PUT", f"/allocations/{MOVE}", body).status == 204
+    report(wire)
+    assert list_guests(wire.engine).guests == ()
+
+
 # Counting once
 
 

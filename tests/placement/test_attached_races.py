@@ -13,12 +13,17 @@ from guest_worlds import a_report
 from nova_compute import Nova
 from placement_wire import RP, Wire, holds
 from wherry.app.engine import open_engine
+from wherry.app.guests import get_guest
 from wherry.app.reports import put_report
 from wherry.app.settings import Settings
 from wherry.model.claims import Claim, Holding
 from wherry.model.errors import ReportOutdated
+from wherry.model.guests import Guest
 from wherry.store.audit import audit
 from wherry.store.claims import write_claim
+from wherry.store.guests import remove_guest, write_guest
+from wherry.store.holdings import lock_holdings
+from wherry.store.transaction import Tx
 
 MTTY_2, PORT = "CUSTOM_MTTY_2", "CUSTOM_MTTY_PORT"
 PORTS = 24
@@ -151,6 +156,32 @@ def test_what_is_being_taken_of_the_reports_own_counts_when_nova_comes(postgresq
             wait_for_a_lock(engine.store, posting)
         posting.result(30)
     assert nova.offered(MTTY_2) == 2
+    engine.close()
+
+
+def test_a_client_writes_a_guest_that_a_report_is_just_putting_on_record(postgresql_url, tmp_path):
+    """The client's request is decided anew and succeeds; it knows of no record."""
+    engine = open_engine(Settings(state_dir=tmp_path, database=postgresql_url))
+    wire = Wire(engine)
+    nova = Nova(wire)
+    nova.root()
+    nova.device("mtty", **{MTTY_2: 12})
+    reports(wire, [1], ("mtty-fresh",))
+    assert nova.boot("guest", "mtty", MTTY_2) == 204
+    guest = a_uuid("guest")
+    engine.store.write(lambda tx: remove_guest(tx, guest))
+
+    def put_on_record(tx: Tx) -> None:
+        lock_holdings(tx, [guest])
+        write_guest(tx, Guest(uuid=guest, host="host1"))
+
+    body = holds({nova.uuid("mtty"): {"resources": {MTTY_2: 2}}}, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with held_open(engine.store, put_on_record):
+            putting = pool.submit(wire, "PUT", f"/allocations/{guest}", body)
+            wait_for_a_lock(engine.store, putting)
+        assert putting.result(30).status == 204
+    assert len(get_guest(engine, guest).slots) == 2
     engine.close()
 
 

@@ -28,3 +28,17 @@ def decide(engine: Engine, write: Callable[[Tx, FleetView], T]) -> T:
             continue
     view = engine.view()
     return engine.store.write(lambda tx: write(tx, view))
+
+
+def write_anew(engine: Engine, write: Callable[[Tx], T]) -> T:
+    """Write what is read in the same transaction, anew where a guest has moved on meanwhile.
+
+    Raises:
+        ConsumerChanged: it moved on each time.
+    """
+    for _ in range(ROUNDS - 1):
+        try:
+            return engine.store.write(write)
+        except ConsumerChanged:
+            continue
+    return engine.store.write(write)

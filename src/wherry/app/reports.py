@@ -7,6 +7,7 @@ import msgspec
 from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
 from wherry.app.owning import own_part, settle_owners
+from wherry.app.pinning import pin_held
 from wherry.app.running import find_lost, learn_guests, lock_guests
 from wherry.inventory.derive import plan_host
 from wherry.model.facts import Report
@@ -27,6 +28,8 @@ def put_report(engine: Engine, report: Report) -> ReportAnswer:
     """
     digest = digest_of(report)
     outcome = _touch(engine, report, digest) or _store(engine, report, digest)
+    if outcome.outcome == "stored":
+        pin_held(engine, report.host)
     find_lost(engine, report.host)
     return outcome
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
 from wherry.model.inventory import Attachment, Inventory, PlannedProvider
 from wherry.store import tables
-from wherry.store.body import encode
+from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
 from wherry.store.inventories import recount
 from wherry.store.placement_inventories import MOST
@@ -114,3 +114,23 @@ def _write_caps(tx: Tx, number: int, limits: Mapping[str, int]) -> None:
         if cap != row.cap:
             statement = update(inventory).where(c.provider == number, c["class"] == row.number)
             tx.execute(statement.values(cap=cap))
+
+
+def find_unrecorded(tx: Tx, host: str) -> list[str]:
+    """Name who holds devices of a host that a client counts, and is on no record.
+
+    Who holds the place of a guest on record is on record with it.
+    """
+    p, body, a = provider.c, tables.provider_plan.c, tables.allocation.c
+    consumer, guest = tables.consumer.c, tables.guest.c
+    query = select(p.id, body.plan).join(tables.provider_plan, body.provider == p.id)
+    query = query.where(p.host == host, p.owner == "client", p.parent.is_not(None))
+    offering = [row.id for row in tx.rows(query) if decode(row.plan, PlannedProvider).offers]
+    holders = (
+        select(consumer.uuid)
+        .distinct()
+        .join(tables.allocation, a.consumer == consumer.id)
+        .where(a.provider.in_(offering), consumer.type != "MIGRATION")
+        .where(~exists().where(or_(guest.uuid == consumer.uuid, guest.migration == consumer.uuid)))
+    )
+    return list(tx.execute(holders.order_by(consumer.uuid)).scalars())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET, UnsetType
 
+from wherry.app.deciding import write_anew
 from wherry.app.engine import Engine
 from wherry.app.placement.contracts import lock_guests, plan_records, write_records
 from wherry.app.placement.names import in_order, require_classes
@@ -101,8 +102,9 @@ def set_allocations(engine: Engine, asked: Sequence[Asked]) -> None:
     """
     if len(asked) == 1 and take_plainly(engine, asked[0]):
         return
-    engine.store.write(
-        lambda tx: write_allocations(tx, asked, claim=engine.new_id(), now=engine.clock())
+    write_anew(
+        engine,
+        lambda tx: write_allocations(tx, asked, claim=engine.new_id(), now=engine.clock()),
     )
 
 
@@ -122,7 +124,7 @@ def delete_allocations(engine: Engine, consumer: str) -> None:
         asked = Asked(consumer=consumer, project=held.project, user=held.user)
         write_allocations(tx, [asked], claim=engine.new_id(), now=engine.clock(), is_delete=True)
 
-    engine.store.write(write)
+    write_anew(engine, write)
 
 
 def write_allocations(

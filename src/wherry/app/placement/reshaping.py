@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from wherry.app.deciding import write_anew
 from wherry.app.engine import Engine
 from wherry.app.owning import settle_counts
 from wherry.app.placement.allocations import Asked, require_there, write_allocations
@@ -51,7 +52,7 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
             move_on(tx, rows[uuid], now=now)
         settle_counts(tx, engine, inventories)
 
-    engine.store.write(write)
+    write_anew(engine, write)
 
 
 def _lock(tx: Tx, inventories: Reshaped, asked: Sequence[Asked]) -> dict[str, ProviderRow]:
