@@ -11,8 +11,8 @@ from inventory.columns.histories import apply_plainly, changes, use_plainly, use
 from inventory.columns.naive import by_uuid, check
 from schedule.candidates.worlds import CLASSES, TRAITS, a_provider, uuid_of, worlds
 from wherry.inventory.columns import ColumnsWriter, UnknownUse, build, compact
-from wherry.inventory.columns import stock as stock_module
-from wherry.inventory.columns import use as use_module
+from wherry.inventory.columns import index as index_module
+from wherry.inventory.columns import writer as writer_module
 from wherry.model.provider import SHARES
 from wherry.schedule.candidates.world import make_world, renew_world
 
@@ -35,8 +35,8 @@ class History(RuleBasedStateMachine):
         told = data.draw(st.permutations(rows))
         with pytest.MonkeyPatch.context() as patch:
             if not few:
-                patch.setattr(use_module, "FEW", 0)
-                patch.setattr(stock_module, "FEW", 0)
+                patch.setattr(writer_module, "FEW", 0)
+                patch.setattr(index_module, "FEW", 0)
             self.writer.use(told)
         changed = use_plainly(self.world.providers, rows)
         self.world = renew_world(self.world, {uuid: changed[uuid] for uuid, *_ in rows})
@@ -159,6 +159,15 @@ def test_many_trait_sets_need_wider_numbers():
     assert before.traits.dtype == "uint8"
     assert by_uuid(before) == world.providers
     assert apply_plainly(hosts, named) == named
+
+
+def test_many_come_where_nobody_was():
+    writer = ColumnsWriter(build([]))
+    hosts = {uuid_of(n): a_provider(uuid_of(n), has={"VCPU": n + 1}) for n in range(100)}
+
+    writer.apply(hosts)
+
+    check(writer.columns, make_world(hosts.values()))
 
 
 def test_dead_rows_and_values_that_nobody_names_are_worth_a_compaction():

@@ -83,6 +83,6 @@ def _empty(trees: int, like: ClassColumn) -> ClassColumn:
 def _sharing(old: Columns, new: Columns, dead: Sequence[int]) -> NDArray[np.int32]:
     kept = old.sharing
     if len(kept) and dead:
-        trees = old.first.searchsorted(kept, side="right") - 1
+        trees = old.trees_of(kept)
         kept = kept[~np.isin(trees, list(dead))]
     return np.concatenate([kept, new.sharing + np.int32(old.rows)])

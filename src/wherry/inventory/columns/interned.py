@@ -8,6 +8,7 @@ now, so it ends with the answer for those that it does not know.
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -112,3 +113,11 @@ def _numbers(one: Inventory) -> tuple[int, ...]:
         one.min_unit, one.step_size, one.max_unit, one.capacity, one.total, one.reserved
     )  # fmt: skip
     return tuple(max(-MOST, min(number, MOST)) for number in numbers)
+
+
+def number_like(table: LimitsTable, number: int, total: int, reserved: int) -> int:
+    """Give the number of an inventory that differs from another in total and reserved alone."""
+    held = table.values[number]
+    if held.total == total and held.reserved == reserved:
+        return number
+    return table.intern(msgspec.structs.replace(held, total=total, reserved=reserved))

@@ -27,12 +27,13 @@ _PAIRS = np.array([list(b"%02x" % value) for value in range(256)], np.uint8).vie
 
 def key_of(text: str) -> bytes:
     """Give the sixteen bytes that stand for a uuid."""
-    if len(text) == TEXT:
+    if len(text) == TEXT and text[8] == text[13] == text[18] == text[23] == "-":
+        digits = text.replace("-", "")
         try:
-            key = bytes.fromhex(text.replace("-", ""))
+            key = bytes.fromhex(digits)
         except ValueError:
             key = b""
-        if len(key) == KEY and text_of(key) == text:
+        if len(key) == KEY and key.hex() == digits:
             return key
     return blake2b(text.encode(), digest_size=16).digest()
 
@@ -46,7 +47,7 @@ def text_of(key: bytes) -> str:
 def keys_of(texts: Sequence[str]) -> tuple[Keys, dict[bytes, str]]:
     """Give the keys of many uuids, and the texts of those that are none, by their keys."""
     letters = "".join(texts).encode()
-    if len(letters) != TEXT * len(texts) or any(len(text) != TEXT for text in texts):
+    if not set(map(len, texts)) <= {TEXT} or len(letters) != TEXT * len(texts):
         keys = [key_of(text) for text in texts]
         odd = {key: text for key, text in zip(keys, texts, strict=True) if text_of(key) != text}
         return np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY).copy(), odd

@@ -126,7 +126,13 @@ class Columns:
 
     def tree_of(self, row: int) -> int:
         """Give the slot of the tree that a row stands in."""
-        return int(self.first.searchsorted(row, side="right")) - 1
+        # Of the same type as the column, or numpy makes a copy of all of it.
+        return int(self.first.searchsorted(np.int32(row), side="right")) - 1
+
+    def trees_of(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Give the slots of the trees that rows stand in."""
+        trees: NDArray[np.int64] = self.first.searchsorted(rows.astype(np.int32), side="right") - 1
+        return trees
 
     def uuid(self, row: int) -> str:
         """Spell the uuid of a row."""

@@ -1,18 +1,53 @@
-"""Writes what is had and used of one class, in place."""
+"""Writes what is had and used of one class, in place: many rows at once."""
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wherry.inventory.columns.assemble import effective, reduce
 from wherry.inventory.columns.growing import Room
-from wherry.inventory.columns.layout import MANY, MOST, ClassColumn
+from wherry.inventory.columns.layout import ClassColumn
 from wherry.inventory.columns.spans import Numbers, spread
 
-FEW = 12
-"""Rows up to which plain numbers are quicker than columns of them."""
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """The entries of the trees that are written, tree by tree; a tree may come again."""
+
+    trees: Numbers
+    """int64[N]"""
+    members: Numbers
+    """int64[M]; entries of all trees, one after the other."""
+    count: Numbers
+    """int64[N]; entries of each."""
+    at: Numbers
+    """int64[N]; where each one's begin in *members*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is to be written of one class: int64[N] each."""
+
+    stretches: Stretches
+    entries: Numbers
+    """Each at most once."""
+    limits: Numbers
+    """Numbers in the class's table."""
+    used: Numbers
+
+
+def stretches_of(column: ClassColumn, trees: Numbers) -> Stretches:
+    """List the entries of trees."""
+    start = column.start[trees]
+    count = (column.start[trees + 1] - start).astype(np.int64)
+    return Stretches(trees, spread(start, count), count, np.cumsum(count) - count)
+
+
+def written_of(column: ClassColumn, rows: Sequence[tuple[int, int, int, int]]) -> Written:
+    """Make columns of tree, entry, limits and used of rows."""
+    trees, entries, limits, used = np.array(rows, np.int64).T
+    return Written(stretches_of(column, trees), entries, limits, used)
 
 
 def room_for(room: Room, name: str, column: ClassColumn, limits: int, used: int) -> ClassColumn:
@@ -24,47 +59,12 @@ def room_for(room: Room, name: str, column: ClassColumn, limits: int, used: int)
     return replace(column, limits=wide_limits, used=wide_used)
 
 
-def write_stock(
-    column: ClassColumn, trees: Numbers, entries: Numbers, limits: Numbers, used: Numbers
-) -> None:
-    """Write entries, then the summaries of their trees.
-
-    Args:
-        trees: int64[N]; slot in which each entry stands.
-        entries: int64[N]; each at most once.
-        limits: int64[N]; numbers in the class's table.
-        used: int64[N].
-    """
-    if len(entries) <= FEW:
-        _write_few(column, *(each.tolist() for each in (trees, entries, limits, used)))
-        return
-    column.limits[entries] = limits
-    column.used[entries] = used
-    column.eff[entries] = effective(column.table, limits, used)
-    _sum_up(column, np.unique(trees))
-
-
-def _write_few(
-    column: ClassColumn, trees: list[int], entries: list[int], limits: list[int], used: list[int]
-) -> None:
-    for entry, number, units in zip(entries, limits, used, strict=True):
-        held = column.table.values[number]
-        column.limits[entry] = number
-        column.used[entry] = units
-        column.eff[entry] = max(-1, min(held.capacity - units, held.max_unit, MOST))
-    for tree in dict.fromkeys(trees):
-        start, end = column.start[tree : tree + 2].tolist()
-        effs = column.eff[start:end].tolist()
-        some = [eff for eff in effs if eff > 0]
-        column.tmax[tree] = max(effs)
-        column.tsum[tree] = min(sum(some), MOST)
-        column.tcnt[tree] = min(len(some), MANY)
-
-
-def _sum_up(column: ClassColumn, trees: NDArray[Any]) -> None:
-    """As `summarize`, of some trees that have entries."""
-    start = column.start[trees]
-    count = column.start[trees + 1] - start
-    eff = column.eff[spread(start, count)]
-    summary = reduce(eff, np.cumsum(count) - count)
+def write_stock(column: ClassColumn, written: Written) -> None:
+    """Write entries, then the summaries of their trees."""
+    column.limits[written.entries] = written.limits
+    column.used[written.entries] = written.used
+    column.eff[written.entries] = effective(column.table, written.limits, written.used)
+    stretches = written.stretches
+    summary = reduce(column.eff[stretches.members], stretches.at)
+    trees = stretches.trees
     column.tmax[trees], column.tsum[trees], column.tcnt[trees] = summary

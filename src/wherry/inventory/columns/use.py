@@ -1,16 +1,14 @@
-"""Changes of use: what claims do to columns, all of it in place."""
+"""Changes of use: where in the columns goes what claims do."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
 import numpy as np
 
-from wherry.inventory.columns.interned import LimitsTable
-from wherry.inventory.columns.keys import key_of, keys_of
+from wherry.inventory.columns.interned import number_like
+from wherry.inventory.columns.keys import keys_of
 from wherry.inventory.columns.layout import ClassColumn, Columns
-from wherry.inventory.columns.spans import Numbers, find
-from wherry.inventory.columns.stock import FEW
+from wherry.inventory.columns.spans import Numbers
+from wherry.inventory.columns.stock import Written, stretches_of
 
 UseRow = tuple[str, str, int, int, int]
 """Provider, class, and what clients see of it now: total, reserved, used."""
@@ -18,16 +16,6 @@ UseRow = tuple[str, str, int, int, int]
 
 class UnknownUse(LookupError):
     """Use of something that the columns do not have: read the providers as a whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What is to be written of one class: int64[N] each."""
-
-    trees: Numbers
-    entries: Numbers
-    limits: Numbers
-    used: Numbers
 
 
 def locate(columns: Columns, rows: Sequence[UseRow]) -> Mapping[str, Written]:
@@ -39,74 +27,54 @@ def locate(columns: Columns, rows: Sequence[UseRow]) -> Mapping[str, Written]:
     Raises:
         UnknownUse: there is no such provider, or it has no inventory of the class.
     """
-    if len(rows) <= FEW:
-        return _locate_few(columns, rows)
-    return dict(_locate_many(columns, rows))
+    return dict(_locate(columns, rows)) if rows else {}
 
 
-def _locate_few(columns: Columns, rows: Sequence[UseRow]) -> Mapping[str, Written]:
-    known: dict[str, tuple[int, int]] = {}
-    found: dict[str, list[tuple[int, int, int, int]]] = {}
-    for uuid, name, total, reserved, used in rows:
-        place = known.get(uuid)
-        if place is None:
-            row = columns.index.row(key_of(uuid))
-            if row is None:
-                raise UnknownUse(uuid)
-            tree = columns.tree_of(row)
-            place = known[uuid] = (tree, row - int(columns.first[tree]))
-        column = columns.classes.get(name)
-        entry = None if column is None else column.entry(*place)
-        if column is None or entry is None:
-            raise UnknownUse(f"{name} of {uuid}")
-        number = _number(column.table, int(column.limits[entry]), total, reserved)
-        found.setdefault(name, []).append((place[0], entry, number, used))
-    return {name: Written(*np.array(each, np.int64).T) for name, each in found.items()}
-
-
-def _number(table: LimitsTable, number: int, total: int, reserved: int) -> int:
-    """Give the number of an inventory that differs from another in total and reserved."""
-    held = table.values[number]
-    if held.total == total and held.reserved == reserved:
-        return number
-    return table.intern(msgspec.structs.replace(held, total=total, reserved=reserved))
-
-
-def _locate_many(columns: Columns, rows: Sequence[UseRow]) -> Iterator[tuple[str, Written]]:
+def _locate(columns: Columns, rows: Sequence[UseRow]) -> Iterator[tuple[str, Written]]:
     uuids, names, *numbers = zip(*rows, strict=True)
-    keys, _ = keys_of(uuids)
-    at = columns.index.rows(keys).astype(np.int64)
-    if (at < 0).any():
-        raise UnknownUse(uuids[int(np.argmin(at))])
-    trees = columns.first.searchsorted(at, side="right") - 1
+    places = {uuid: place for place, uuid in enumerate(dict.fromkeys(uuids))}
+    keys, _ = keys_of(list(places))
+    found = columns.index.rows(keys)
+    if (found < 0).any():
+        raise UnknownUse(next(uuid for uuid, place in places.items() if found[place] < 0))
+    at = found[_numbers_of(map(places.__getitem__, uuids), len(rows))]
+    trees = columns.trees_of(at)
     local = at - columns.first[trees]
-    told = np.array(numbers, np.int64)
+    told = np.stack([_numbers_of(each, len(rows)) for each in numbers])
     codes = {name: code for code, name in enumerate(dict.fromkeys(names))}
-    code = np.array([codes[name] for name in names])
+    code = _numbers_of(map(codes.__getitem__, names), len(rows))
     order = np.argsort(code, kind="stable")
-    for name, some in zip(
-        codes, np.split(order, np.flatnonzero(np.diff(code[order])) + 1), strict=True
-    ):
+    ends = np.cumsum(np.bincount(code)).tolist()
+    for name, start, end in zip(codes, [0, *ends], ends, strict=False):
         column = columns.classes.get(name)
         if column is None:
             raise UnknownUse(name)
-        there = trees[some]
-        entries = find(column.local, column.start[there], column.start[there + 1], local[some])
-        if (entries < 0).any():
-            raise UnknownUse(f"{name} of {uuids[int(some[np.argmin(entries)])]}")
+        some = order[start:end]
+        stretches = stretches_of(column, trees[some])
+        wanted = np.repeat(local[some], stretches.count)
+        entries = stretches.members[column.local[stretches.members] == wanted]
+        if len(entries) < len(some):
+            raise UnknownUse(name)
         total, reserved, used = told[:, some]
-        yield name, Written(there, entries, _numbers(column, entries, total, reserved), used)
+        yield name, Written(stretches, entries, _numbers(column, entries, total, reserved), used)
+
+
+def _numbers_of(values: Iterable[int], count: int) -> Numbers:
+    """Much quicker than making an array of a list."""
+    return np.fromiter(values, np.int64, count)
 
 
 def _numbers(column: ClassColumn, entries: Numbers, total: Numbers, reserved: Numbers) -> Numbers:
-    """As `_number`, of many entries; few of them differ in new ways."""
+    """Give numbers of inventories that differ from the present ones in total and reserved."""
     table = column.table
     limits = column.limits[entries].astype(np.int64)
     differs = (table.total[limits] != total) | (table.reserved[limits] != reserved)
+    if not differs.any():
+        return limits
     known: dict[tuple[int, int, int], int] = {}
     for place in np.flatnonzero(differs).tolist():
         key = (int(limits[place]), int(total[place]), int(reserved[place]))
         if key not in known:
-            known[key] = _number(table, *key)
+            known[key] = number_like(table, *key)
         limits[place] = known[key]
     return limits

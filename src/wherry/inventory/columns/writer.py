@@ -12,14 +12,15 @@ import numpy as np
 
 from wherry.inventory.columns.appending import append
 from wherry.inventory.columns.assemble import assemble, unite
+from wherry.inventory.columns.few import FEW, fits, locate_few, write_few
 from wherry.inventory.columns.growing import Room
 from wherry.inventory.columns.interned import Interned
 from wherry.inventory.columns.keys import key_of, keys_of
 from wherry.inventory.columns.layout import Columns, Ids
 from wherry.inventory.columns.raw import Numbers, Tables, raw_of
 from wherry.inventory.columns.spans import spread
-from wherry.inventory.columns.stock import room_for, write_stock
-from wherry.inventory.columns.use import UseRow, Written, locate
+from wherry.inventory.columns.stock import Written, room_for, write_stock, written_of
+from wherry.inventory.columns.use import UseRow, locate
 from wherry.model.provider import SHARES, Provider
 
 Changed = Mapping[str, Provider | None]
@@ -112,12 +113,16 @@ class ColumnsWriter:
             UnknownUse: there is no such provider, or it has no inventory of the class;
                 nothing was written.
         """
-        written = locate(self.columns, rows)
+        if len(rows) <= FEW and fits(steps := locate_few(self.columns, rows)):
+            write_few(steps)
+            trees: Any = [step.tree for step in steps]
+        else:
+            written = locate(self.columns, rows)
+            self._write_stock(written)
+            trees = np.concatenate([each.stretches.trees for each in written.values()])
         if self._touched is not None:
             self._touched.update(uuid for uuid, *_ in rows)
-        self._write_stock(written)
-        trees = [each.trees for each in written.values()]
-        self._sign(np.concatenate(trees) if trees else np.empty(0, np.int64))
+        self._sign(trees)
         return self.columns
 
     def apply(
@@ -210,14 +215,14 @@ class ColumnsWriter:
     def _write_rows(self, rows: Mapping[int, tuple[Provider, Mapping[str, int]]]) -> None:
         columns = self.columns
         at = np.fromiter(rows, np.int64, len(rows))
-        trees = columns.first.searchsorted(at, side="right") - 1
+        trees = columns.trees_of(at)
         stock: dict[str, list[tuple[int, int, int, int]]] = {}
         for (now, entries), tree in zip(rows.values(), trees.tolist(), strict=True):
             for name, entry in entries.items():
                 number = columns.classes[name].table.intern(now.inventories[name])
                 stock.setdefault(name, []).append((tree, entry, number, now.used.get(name, 0)))
         self._write_stock(
-            {name: Written(*np.array(each, np.int64).T) for name, each in stock.items()}
+            {name: written_of(columns.classes[name], each) for name, each in stock.items()}
         )
         self._write_sets([now for now, _ in rows.values()], at, np.unique(trees))
         self._sign(trees)
@@ -230,7 +235,7 @@ class ColumnsWriter:
             room = room_for(self._room, name, column, int(each.limits.max()), int(each.used.max()))
             if room is not column:
                 wider[name] = room
-            write_stock(room, each.trees, each.entries, each.limits, each.used)
+            write_stock(room, each)
         if wider:
             self._change(classes={**columns.classes, **wider})
 
@@ -282,7 +287,7 @@ class ColumnsWriter:
         if known_classes != columns.known_classes or known_traits != columns.known_traits:
             self.columns = replace(columns, known_classes=known_classes, known_traits=known_traits)
 
-    def _sign(self, trees: Numbers) -> None:
+    def _sign(self, trees: Numbers | list[int]) -> None:
         """Put a new stamp on trees; the last thing that is written of them."""
         self.columns.stamp[trees] = self._next_stamp()
 
