@@ -86,7 +86,9 @@ class RowIndex:
         """Give the slot of each key, -1 where there is none."""
         size = len(self._slots)
         found = np.full(len(keys), -1, np.int64)
-        left = np.arange(len(keys) if len(self._keys) else 0)
+        if not len(self._keys):
+            return found
+        left = np.arange(len(keys))
         slots = _slots(keys, size)
         pairs, wanted = self._keys.view("<u8"), np.ascontiguousarray(keys).view("<u8")
         while len(left) > FEW:
