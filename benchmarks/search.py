@@ -3,7 +3,7 @@
     python -m benchmarks search [--hosts 1000 10000 100000] [--rounds 30] [--twin 40] [--seed 1]
                                 [--json FILE]
 
-The fleets are made from the seed (`benchmarks/fleets.py`).  Before anything is timed, small ones
+The fleets are made from the seed (`benchmarks/column_fleets.py`).  Before anything is timed, small ones
 of the same making are searched by the obvious search as well, and both have to find the same.
 
 *search* is on mixed hosts, with limit 1000, each time from another host.  *answer* is the whole
@@ -29,7 +29,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
-from benchmarks.fleets import FLEETS, RARE, heterogeneous, pci
+from benchmarks.column_fleets import FLEETS, RARE, heterogeneous, pci
 
 from wherry.api.placement.ready.answer import render_answer
 from wherry.api.placement.ready.summaries import TreeBytes
