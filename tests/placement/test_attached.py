@@ -11,6 +11,7 @@ from nova_compute import Nova
 from placement_wire import RP, Wire, holds
 from wherry.app.engine import open_engine
 from wherry.app.guests import get_guest, list_guests, put_guest
+from wherry.app.housekeeping import DERIVED_WITH, derive_anew
 from wherry.app.migrations import begin
 from wherry.app.placement.names import list_traits
 from wherry.app.reports import put_report
@@ -22,6 +23,8 @@ from wherry.model.guests import GuestRequest, SlotRequest
 from wherry.model.targets import TargetsRequest
 from wherry.model.wire import MigrationRequest
 from wherry.store.audit import audit, overfull
+from wherry.store.guests import remove_guest
+from wherry.store.meta import write_note
 
 MTTY_2 = "CUSTOM_MTTY_2"
 PF = "0000:01:00.0"
@@ -228,6 +231,23 @@ def test_a_migrations_consumer_is_no_guest_that_was_there_before(wire, nova):
     assert wire("PUT", f"/allocations/{MOVE}", body).status == 204
     report(wire)
     assert list_guests(wire.engine).guests == ()
+
+
+def test_guests_get_contracts_when_another_program_tells_what_their_devices_are(wire, nova):
+    attach(nova)
+    assert nova.boot("guest", "mtty", MTTY_2) == 204
+    before = get_guest(wire.engine, GUEST)
+    wire.engine.store.write(lambda tx: remove_guest(tx, GUEST))
+    wire.engine.store.write(lambda tx: write_note(tx, DERIVED_WITH, "a program before"))
+    derive_anew(wire.engine)
+    assert get_guest(wire.engine, GUEST).slots.keys() == before.slots.keys()
+
+
+def test_a_class_that_is_renamed_is_offered_by_its_new_name(wire, nova):
+    attach(nova, CUSTOM_SERIAL=3)
+    wire.ok("PUT", "/resource_classes/CUSTOM_SERIAL", {"name": "CUSTOM_TTY"}, mv="1.6")
+    assert all(offer.units == {"CUSTOM_TTY": 1} for offer in offers_on(wire, nova, "mtty"))
+    assert nova.offered("CUSTOM_TTY") == 3
 
 
 # Counting once

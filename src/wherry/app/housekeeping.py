@@ -7,6 +7,7 @@ import msgspec
 
 from wherry.app.engine import Engine, log
 from wherry.app.owning import derive_host
+from wherry.app.pinning import pin_held
 from wherry.app.steps import settle
 from wherry.model.errors import ReportContradicts, StoreUnavailable, WherryError
 from wherry.profiles.library import Profiles
@@ -89,6 +90,7 @@ def derivation_mark(profiles: Profiles) -> str:
 def _derive_host(engine: Engine, name: str) -> None:
     try:
         engine.store.write(lambda tx: derive_host(tx, engine, name))
+        pin_held(engine, name)
     except ReportContradicts as error:
         # Kept as it was derived before; the host's next report is judged by the new profiles.
         log.warning("host %s is not derived anew: %s", name, error)
