@@ -3,8 +3,9 @@
     python -m benchmarks search [--hosts 1000 10000 100000] [--rounds 30] [--twin 40] [--seed 1]
                                 [--json FILE]
 
-The fleets are made from the seed (`benchmarks/column_fleets.py`).  Before anything is timed, small ones
-of the same making are searched by the obvious search as well, and both have to find the same.
+The fleets are made from the seed (`benchmarks/column_fleets.py`).  Before anything is timed,
+small ones of the same making are searched by the obvious search as well, and both have to find
+the same.
 
 *search* is on mixed hosts, with limit 1000, each time from another host.  *answer* is the whole
 of a request but the transport, on the shapes that openstack-placement was measured on, once the
