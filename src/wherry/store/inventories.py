@@ -32,8 +32,8 @@ def write_inventories(tx: Tx, number: int, planned: PlannedProvider) -> None:
         tx, tables.resource_class, planned.inventories.keys() | planned.views.keys() | pools
     )
     old = _read(tx, number)
-    wanted = {classes[name]: _row(row) for name, row in planned.inventories.items()}
-    wanted |= {classes[name]: _VIEW_ROW for name in planned.views}
+    wanted = {classes[name]: limits_of(row) for name, row in planned.inventories.items()}
+    wanted |= {classes[name]: VIEW_ROW for name in planned.views}
     held = {key: row["used"] for key, row in old.items() if row["used"]}
     _write_views(tx, number, planned, classes, held.keys() - wanted.keys())
     charged = _charges(tx, number, held, wanted)
@@ -91,7 +91,8 @@ def _read(tx: Tx, number: int) -> dict[int, dict[str, Any]]:
     return {row["class"]: dict(row) for row in tx.execute(query).mappings()}
 
 
-def _row(limits: Inventory) -> dict[str, Any]:
+def limits_of(limits: Inventory) -> dict[str, Any]:
+    """Give the columns of an inventory that a plan says."""
     return {
         "total": limits.total,
         "reserved": limits.reserved,
@@ -103,8 +104,8 @@ def _row(limits: Inventory) -> dict[str, Any]:
     }
 
 
-_NOTHING = _row(Inventory(total=0))
-_VIEW_ROW: dict[str, Any] = {**_NOTHING, "cap": None}
+_NOTHING = limits_of(Inventory(total=0))
+VIEW_ROW: dict[str, Any] = {**_NOTHING, "cap": None}
 _NEW = {"used": 0, "stray": 0}
 
 
@@ -132,7 +133,7 @@ def _charges(
     """
     c = view.c
     charged = Counter(
-        {key: units for key, units in held.items() if wanted.get(key) is not _VIEW_ROW}
+        {key: units for key, units in held.items() if wanted.get(key) is not VIEW_ROW}
     )
     for key, pool, units in tx.rows(
         select(c["class"], c.pool, c.units).where(c.provider == number)

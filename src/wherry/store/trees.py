@@ -5,6 +5,7 @@ Providers are locked by uuid before anything of them is read or written, as clai
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
@@ -15,8 +16,9 @@ from wherry.store import tables
 from wherry.store.attached import write_attached
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
-from wherry.store.gone import read_last_generation, write_last_generation
+from wherry.store.gone import write_last_generation
 from wherry.store.inventories import recount, write_inventories
+from wherry.store.new_providers import Node, insert_providers
 from wherry.store.plans import emptied, facts_of, order_plans
 from wherry.store.rows import batches, intern, upsert
 from wherry.store.transaction import Tx
@@ -81,23 +83,23 @@ def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
     _free_names(tx, plans, own)
     taken = {planned.name for planned in plans} | lost
     leaving = [emptied(row.plan, taken) for row in kept]
-    nodes = {uuid: (row.id, row.root) for uuid, row in stored.items()}
-    changed: dict[str, int] = {}
-    for planned in [*plans, *leaving]:
-        old = own.get(planned.uuid)
-        is_gone = old in kept
-        parent, root = nodes[planned.parent] if planned.parent else (None, None)
-        if old is None:
-            number = _insert(tx, planned, plan.host, parent, root)
-            changed[planned.uuid] = 0
-        else:
-            number = old.id
-            moved = (old.parent, old.root) != (parent, root or number)
-            if _update(tx, old, planned, parent, root or number, gone=is_gone, moved=moved):
-                changed[planned.uuid] = 0
-        nodes[planned.uuid] = (number, root or number)
+    nodes = {uuid: Node(row.id, row.root) for uuid, row in stored.items()}
+    changed: list[str] = []
+    for is_new, some in groupby([*plans, *leaving], key=lambda planned: planned.uuid not in own):
+        if is_new:
+            placed = insert_providers(tx, list(some), plan.host, nodes)
+            nodes |= placed
+            changed += placed
+            continue
+        for planned in some:
+            old = own[planned.uuid]
+            above = nodes[planned.parent] if planned.parent else None
+            nodes[planned.uuid] = node = Node(old.id, old.id if above is None else above.root)
+            parent = None if above is None else above.id
+            if _update(tx, old, planned, parent, node.root, gone=old in kept):
+                changed.append(planned.uuid)
     _end(tx, ended)
-    _tell(tx, list(changed), now)
+    _tell(tx, changed, now)
     clients = {
         row.id: row.plan
         for row in stored.values()
@@ -238,28 +240,6 @@ def _free_names(tx: Tx, plans: Sequence[PlannedProvider], own: Mapping[str, Stor
             tx.execute(statement.values(name=f"renamed {uuid}"))
 
 
-def _insert(
-    tx: Tx, planned: PlannedProvider, host: str, parent: int | None, root: int | None
-) -> int:
-    last = read_last_generation(tx, "provider", planned.uuid)
-    statement = insert(provider).values(
-        uuid=planned.uuid,
-        name=planned.name,
-        host=host,
-        parent=parent,
-        root=root,
-        owner="report",
-        generation=last,
-        facts_generation=last + 1,
-        gone=False,
-    )
-    number: int = tx.execute(statement.returning(provider.c.id)).scalar_one()
-    if root is None:
-        tx.execute(update(provider).where(provider.c.id == number).values(root=number))
-    _write_facts(tx, number, planned)
-    return number
-
-
 def _update(
     tx: Tx,
     old: Stored,
@@ -268,9 +248,9 @@ def _update(
     root: int,
     *,
     gone: bool,
-    moved: bool,
 ) -> bool:
     """Write what differs; says whether anything did."""
+    moved = (old.parent, old.root) != (parent, root)
     facts = facts_of(old.plan) != facts_of(planned)
     seen = old.plan.instances != planned.instances
     if not (facts or seen or moved or old.gone != gone):
