@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from builders import a_uuid, an_offer
 from host_facts import PF, a_function, a_pf, a_plan, a_vf, an_instance, an_mtty, codes_of, vf_name
-from kernel_devices import Parent, parents
+from kernel_devices import Parent, a_vgpu_board, parents
 from wherry.inventory.adoption import ClientTree, adopt
 from wherry.inventory.counted import Apart, ClientProvider
 from wherry.model.inventory import HostPlan, Inventory, PlannedProvider
@@ -108,6 +108,16 @@ def test_an_instance_that_is_held_apart_counts_once():
     apart = {own: Apart(units={PORTS: 2}, devices=there)}
     _, found = attached(plan, counting("mtty", CUSTOM_MTTY_1=24), apart=apart)
     assert found["mtty"].limits == {"CUSTOM_MTTY_1": 22}
+
+
+def test_an_instance_of_another_size_closes_the_board():
+    """The first vGPU fixes the size, and it is a stranger's."""
+    board = a_vgpu_board().make("nvidia-64")
+    plan = a_plan(board.device(), instances=tuple(board.instances()))
+    _, found = attached(plan, counting(PF, CUSTOM_NVIDIA_65=2))
+    assert found[PF].limits == {"CUSTOM_NVIDIA_65": 0}
+    _, found = attached(plan, counting(PF, CUSTOM_NVIDIA_64=4))
+    assert found[PF].limits == {"CUSTOM_NVIDIA_64": 4}
 
 
 def test_a_pf_provider_counts_its_vfs():

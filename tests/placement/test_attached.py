@@ -265,6 +265,18 @@ def test_nobody_gets_more_than_the_smaller_of_both_counts(wire, nova, counted):
     assert ("COUNTS_DIFFER" in codes(wire)) == (counted != 12)
 
 
+def test_what_a_stranger_runs_closes_a_board_for_other_sizes(wire, nova):
+    """An RTXA6000-2Q runs on the board, and Nova counts the larger 4Q."""
+    name, large = "pci_0000_01_00_0", "CUSTOM_NVIDIA_527"
+    nova.root()
+    nova.device(name, **{large: 12})
+    report(wire, "constructed-nvidia-a6000")
+    [offer] = offers_on(wire, nova, name)
+    assert (offer.type, offer.exclusive.in_use) == ("nvidia/RTXA6000-4Q", (2048,))
+    assert nova.offered(large) == 0
+    assert nova.boot("guest", name, large) == 409
+
+
 def test_what_nova_writes_anew_is_held_to_the_report_again(wire, nova):
     attach(nova)
     for counted in (20, 5, 30):

@@ -15,14 +15,15 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from wherry.inventory.counted import (
+    NOTHING,
     Apart,
     ClientProvider,
-    Taken,
+    Gone,
     Told,
     class_of,
     count,
+    gone_of,
     most_of,
-    taken_of,
     types_of,
 )
 from wherry.inventory.findings import finding
@@ -59,13 +60,13 @@ def attach(device: Device) -> tuple[list[Attachment], list[Finding]]:
     is_offered = any(part.offers for part in device.parts)
     told = _told(device, classes) if is_offered else {}
     types = frozenset[str]().union(*(each.types for each in told.values()))
-    taken = taken_of(types, device.parts, device.apart)
-    limits = _share(device, classes, most_of(types, device.parts, taken)) if told else {}
+    gone = gone_of(types, device.parts, device.apart)
+    limits = _share(device, classes, most_of(types, device.parts, gone)) if told else {}
     attached = [_bare(device, one) for one in device.clients]
     for place, one in enumerate(device.clients):
         name = classes[one.uuid]
         if name in told and one.uuid in limits:
-            more = _offered(device, one, name, told[name], limits[one.uuid], taken)
+            more = _offered(device, one, name, told[name], limits[one.uuid], gone)
             attached[place] = replace(attached[place], **more)
     return attached, list(_findings(device, classes, told))
 
@@ -132,14 +133,14 @@ def _instances(device: Device, client: ClientProvider, mine: Sequence[str]) -> l
 
 
 def _offered(
-    device: Device, client: ClientProvider, name: str, told: Told, limit: int, taken: Taken
+    device: Device, client: ClientProvider, name: str, told: Told, limit: int, gone: Gone
 ) -> dict[str, object]:
     capacity = max(0, client.inventories[name].limited(limit).capacity)
     offers: dict[tuple[str, str | None], Offer] = {}
     for part in device.parts:
         for offer in part.offers:
             if offer.type in told.types:
-                here = min(capacity, count(part, offer, taken))
+                here = min(capacity, count(part, offer, gone))
                 pool = Pool(total=capacity, reserved=capacity - here)
                 offers.setdefault(
                     (offer.kind, offer.type),
@@ -170,7 +171,7 @@ def _findings(
         counted = sum(
             one.inventories[name].capacity for one in device.clients if classes[one.uuid] == name
         )
-        most = most_of(each.types, device.parts, {})
+        most = most_of(each.types, device.parts, NOTHING)
         if counted != most:
             text = f"{counted} of {name} are counted, {most} reported"
             found.append(finding("COUNTS_DIFFER", device.name, text))

@@ -10,9 +10,12 @@ Source: design, sections 5 and 6; Nova, "Virtual GPU" of its administrator's gui
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from wherry.inventory.views import is_closed, seen_use
 from wherry.model.device import Offer
 from wherry.model.inventory import Inventory, PlannedProvider
 
@@ -69,7 +72,7 @@ def types_of(name: str, total: int, devices: Sequence[PlannedProvider]) -> Told:
     if viewed:
         return Told(types=frozenset(viewed), is_sure=len(viewed) == 1)
     every = {offer.type for device in devices for offer in device.offers if offer.type}
-    counts = {one: most_of({one}, devices, {}) for one in every}
+    counts = {one: most_of({one}, devices, NOTHING) for one in every}
     equal = {one for one, number in counts.items() if number == total}
     roomy = {one for one, number in counts.items() if number >= total}
     found = equal or roomy or every
@@ -79,44 +82,62 @@ def types_of(name: str, total: int, devices: Sequence[PlannedProvider]) -> Told:
     return Told(types=frozenset(found), is_sure=len(every) == 1)
 
 
-Taken = Mapping[str, Mapping[str, int]]
-"""Provider to class to units that are not to be had."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What of devices is not to be had.
+
+    Attributes:
+        units: provider to class to units.
+        closed: providers with the types of which what runs there lets nothing be made.
+    """
+
+    units: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    closed: frozenset[tuple[str, str]] = frozenset()
 
 
-def taken_of(
+NOTHING: Final = Gone()
+
+
+def gone_of(
     types: Collection[str], devices: Sequence[PlannedProvider], apart: Mapping[str, Apart]
-) -> Taken:
+) -> Gone:
     """Sum up what of devices is not to be had in instances of these types.
 
     That is what is held on the report's own providers, and instances of other types.  Instances
     of these types are the client's to use again, and it counts them.
     """
-    taken: dict[str, dict[str, int]] = {}
+    gone: dict[str, dict[str, int]] = {}
+    closed: set[tuple[str, str]] = set()
     for device in devices:
         held = apart.get(device.uuid, Apart())
-        sums = taken[device.uuid] = dict(held.units)
-        for each in device.instances:
-            if each.type not in types and each.id not in held.devices:
+        sums = gone[device.uuid] = dict(held.units)
+        others = tuple(each for each in device.instances if each.type not in types)
+        for each in others:
+            if each.id not in held.devices:
                 for name, units in each.units.items():
                     sums[name] = sums.get(name, 0) + units
-    return taken
+        use = seen_use(replace(device, instances=others))
+        closed |= {(device.uuid, one) for one in types if is_closed(device, use, one)}
+    return Gone(units=gone, closed=frozenset(closed))
 
 
-def most_of(types: Collection[str], devices: Sequence[PlannedProvider], taken: Taken) -> int:
+def most_of(types: Collection[str], devices: Sequence[PlannedProvider], gone: Gone) -> int:
     """Count the instances that there can be, whichever of these types they are of."""
     return sum(
-        min((count(device, o, taken) for o in device.offers if o.type in types), default=0)
+        min((count(device, o, gone) for o in device.offers if o.type in types), default=0)
         for device in devices
     )
 
 
-def count(device: PlannedProvider, offer: Offer, taken: Taken) -> int:
+def count(device: PlannedProvider, offer: Offer, gone: Gone) -> int:
     """Count the instances of an offer that there can be on its provider, by its pools."""
+    if (device.uuid, offer.type) in gone.closed:
+        return 0
     if offer.units is UNSET or not offer.units:
         return 1
-    gone = taken.get(device.uuid, {})
+    taken = gone.units.get(device.uuid, {})
     return min(
-        max(0, _capacity(device, name) - gone.get(name, 0)) // units
+        max(0, _capacity(device, name) - taken.get(name, 0)) // units
         for name, units in offer.units.items()
         if units
     )
