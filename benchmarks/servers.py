@@ -105,10 +105,18 @@ def run_peer(
     workers: int,
     threads: int,
     beside: tuple[int, ...] = (),
+    name: str = "",
+    config: str = "",
 ) -> Iterator[Server]:
-    """Run openstack-placement on an empty database, which it fills with its own tables."""
+    """Run openstack-placement on a database, which it fills with its own tables if it is empty.
+
+    Args:
+        name: what its options are called.
+        config: options besides, as in its file.
+    """
     database = database.replace("postgresql:", "postgresql+psycopg2:")
-    (folder / "placement.conf").write_text(CONFIG.format(database=database), encoding="utf-8")
+    options = CONFIG.format(database=database) + config
+    (folder / "placement.conf").write_text(options, encoding="utf-8")
     sync = [str(venv / "bin" / "placement-manage"), "--config-dir", str(folder), "db", "sync"]
     subprocess.run(sync, check=True, capture_output=True)  # noqa: S603 - our own words
     port = _free_port()
@@ -118,7 +126,8 @@ def run_peer(
     # Each process makes its own connections.
     words += ["--lazy-apps", "--need-app", "--die-on-term", "--buffer-size", "65535"]
     environ = {"OS_PLACEMENT_CONFIG_DIR": str(folder)}
-    with _running("openstack-placement", words, port, folder, environ, beside) as server:
+    called = f"openstack-placement {name}".strip()
+    with _running(called, words, port, folder, environ, beside) as server:
         yield server
 
 

@@ -57,3 +57,23 @@ def test_placement_s_requests_are_timed_alone_where_the_peer_is_not_installed(tm
     assert engine == "sqlite, 1 worker process each, 2 clients"
     assert len(rest) == 8
     assert all("req/s" in line and "ms CPU a request" in line for line in rest[1::2])
+
+
+def test_candidates_are_sought_in_each_fleet_and_each_answer_is_held_against_its_shape(tmp_path):
+    """Three hosts are enough to count all candidates of each query, and to see no other ones."""
+    words = ("--hosts", "3", "--seconds", "0", "--rounds", "1", "--limit", "100")
+
+    done = run("candidates", *words, "--engine", "sqlite", WHERRY_PEER_VENV=str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.endswith("limit 100")] == [
+        "flat: 3 hosts, 3 providers, limit 100",
+        "vgpu: 3 hosts, 21 providers, limit 100",
+        "pci: 3 hosts, 27 providers, limit 100",
+    ]
+    queries = [line.strip() for line in lines if line.endswith(" candidates")]
+    assert len(queries) == 15
+    assert queries[1] == "flat.trait50%: 2 candidates"
+    assert queries[-1] == "pci.8.isolate: 120960 candidates"
+    assert sum("ms CPU a request" in line for line in lines) == len(queries)
