@@ -100,7 +100,7 @@ def _apply(tx: Tx, rows: ClaimRows) -> dict[str, Any]:
         from wherry.store import claims_postgresql  # noqa: PLC0415 - its driver is an extra
 
         return claims_postgresql.apply_claims(tx.driver, [rows])[0]
-    return claims_sqlite.try_claim(tx.driver, rows)
+    return claims_sqlite.apply_claims(tx.driver, [rows])[0]
 
 
 Answer = dict[str, Any]
