@@ -1,18 +1,20 @@
 """A report attaches what it knows to the providers that nova-compute has made for its devices."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace as changed
 
 from builders import a_uuid
-from engines import GUEST, MOVE
+from engines import GUEST, MOVE, Fleet
 from guest_worlds import a_report
 from nova_compute import Nova
 from placement_wire import RP, Wire, holds
 from wherry.app.engine import open_engine
 from wherry.app.guests import get_guest, list_guests, put_guest
 from wherry.app.housekeeping import DERIVED_WITH, derive_anew
-from wherry.app.migrations import begin
+from wherry.app.migrations import begin, finish, preflight, start
 from wherry.app.placement.names import list_traits
 from wherry.app.reports import put_report
 from wherry.app.settings import Settings
@@ -21,7 +23,7 @@ from wherry.inventory.host_view import HostView
 from wherry.model.caller import LOCAL_ADMIN
 from wherry.model.guests import GuestRequest, SlotRequest
 from wherry.model.targets import TargetsRequest
-from wherry.model.wire import MigrationRequest
+from wherry.model.wire import FinishRequest, MigrationRequest
 from wherry.store.audit import audit, overfull
 from wherry.store.guests import remove_guest
 from wherry.store.meta import write_note
@@ -181,6 +183,27 @@ def test_a_guest_moves_from_one_provider_of_novas_to_another(wire, nova):
     held = wire.ok("GET", f"/allocations/{GUEST}")["allocations"]
     assert held[other.uuid("mtty")]["resources"] == {MTTY_2: 1}
     assert held[other.uuid()]["resources"] == {"VCPU": 1}
+
+
+def test_a_move_between_providers_of_novas_goes_through_all_its_steps(wire, nova):
+    fleet, other = Fleet(wire.engine), Nova(wire, "host2")
+    for each in (nova, other):
+        fleet.report(each.host)
+        each.root()
+        each.device("mtty", **{MTTY_2: 3})
+    assert nova.boot("guest", "mtty", MTTY_2) == 204
+    token = fleet.begin().attempt
+    with ThreadPoolExecutor(1) as pool:
+        confirming = pool.submit(preflight, wire.engine, MOVE, token)
+        while not confirming.done():
+            fleet.answer("host1")
+            fleet.answer("host2")
+    assert (confirming.result().state, confirming.result().attempt) == ("confirmed", token)
+    start(wire.engine, MOVE, token, LOCAL_ADMIN)
+    finish(wire.engine, MOVE, FinishRequest(token=token, outcome="finished"), LOCAL_ADMIN)
+    guest = get_guest(wire.engine, GUEST)
+    assert (guest.host, guest.slots["device0"].provider) == ("host2", other.uuid("mtty"))
+    assert (nova.free("mtty"), other.free("mtty")) == ({MTTY_2: 3}, {MTTY_2: 2})
 
 
 def test_a_guest_that_nova_moves_keeps_its_contract(wire, nova):
