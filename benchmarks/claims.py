@@ -1,18 +1,21 @@
 """How many claims a second are acknowledged once they are on disk.
 
-    python -m benchmarks claims [--seconds 5] [--rounds 3] [--clients 1 64] [--sessions 1 32]
-                                [--hosts 200] [--devices 4] [--seed 1] [--engine sqlite postgresql]
+    python -m benchmarks claims [--seconds 5] [--rounds 3] [--clients 1 16 64]
+                                [--sessions 1 8 32] [--hosts 200] [--hot 4] [--devices 4]
+                                [--seed 1] [--engine sqlite postgresql]
                                 [--database postgresql://...]
 
 Every client claims a place for a guest (VCPU and memory of a host, framebuffer and a slot of
 one of its GPUs, decided on the facts generation), then lets it go, and so on; hosts and GPUs
-are chosen from the seed.  Both are claims, and each waits for the one before.
+are chosen from the seed.  Both are claims, and each waits for the one before.  *Spread* is over
+all hosts, *hot* all on the first few of them.
 
 *SQLite*: threads of one process, which owns the file.  *PostgreSQL*: processes of eight
 sessions each, on a server of its own with fsync on, or on the one that is named.  *ms* is what
-a client waits for one claim.  CPU is of all clients together, the PostgreSQL server's own not
-counted.  When the time is up: every acknowledged claim must be there, and no other; what is
-held must be what the clients hold; and the audit of the store must find nothing.
+a client waits for one claim.  CPU is of all clients together, with all that they do to make a
+claim, and that of a PostgreSQL server of our own beside it.  When the time is up: every
+acknowledged claim must be there, and no other; what is held must be what the clients hold; no
+inventory may hold more than there is; and the audit of the store must find nothing.
 """
 
 import argparse
@@ -33,6 +36,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from benchmarks.servers import cpu_s
 from sqlalchemy import func, select
 
 from wherry.model.checks import HostFacts
@@ -66,12 +70,15 @@ class Took:
     Attributes:
         waited: seconds of each claim.
         holding: how many clients hold a place at the end.
+        cpu_s: CPU time of the clients.
+        server_s: CPU time of the database server.
         untimed: claims made before the time began.
     """
 
     waited: tuple[float, ...]
     holding: int
     cpu_s: float
+    server_s: float = 0.0
     untimed: int = 0
 
 
@@ -158,10 +165,14 @@ def run_threads(store: Store, world: World, first: int, count: int, seconds: flo
     """Let clients work as threads of this process."""
     waited: list[list[float]] = [[] for _ in range(count)]
     holding = [False] * count
+    broken: list[BaseException] = []
     until = time.time() + seconds
 
     def client(number: int) -> None:
-        holding[number] = work(store, world, first + number, until, waited[number])
+        try:
+            holding[number] = work(store, world, first + number, until, waited[number])
+        except Exception as error:
+            broken.append(error)
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(count)]
     begun = time.process_time()
@@ -170,6 +181,8 @@ def run_threads(store: Store, world: World, first: int, count: int, seconds: flo
     for thread in threads:
         thread.join()
     cpu_s = time.process_time() - begun
+    if broken:
+        raise broken[0]
     return Took(tuple(one for each in waited for one in each), sum(holding), cpu_s)
 
 
@@ -209,13 +222,20 @@ def show(name: str, rounds: Sequence[Took], seconds: float) -> float:
     rates = [len(took.waited) / seconds for took in rounds]
     waits = sorted(one for took in rounds for one in took.waited)
     cpu_us = statistics.median(1e6 * took.cpu_s / len(took.waited) for took in rounds)
+    server_us = statistics.median(1e6 * took.server_s / len(took.waited) for took in rounds)
     rate = statistics.median(rates)
     print(
-        f"  {name:24} {rate:8.0f} claims/s ({min(rates):.0f} to {max(rates):.0f})"
-        f"   {1e3 * statistics.median(waits):7.2f} ms median"
-        f" {1e3 * waits[int(0.99 * len(waits))]:8.2f} ms p99   {cpu_us:6.0f} us CPU a claim"
+        f"  {name:20} {rate:7.0f} claims/s ({min(rates):.0f} to {max(rates):.0f})"
+        f"  {1e3 * statistics.median(waits):7.2f} ms median"
+        f" {1e3 * waits[int(0.99 * len(waits))]:7.2f} ms p99  {cpu_us:5.0f} us CPU a claim"
+        + (f" + {server_us:.0f} of the server" if server_us else "")
     )
     return rate
+
+
+def places(world: World, hot: int) -> list[tuple[str, World]]:
+    """Where the clients go: over all hosts, or all to a few."""
+    return [("spread", world), ("hot", World(world.hosts[:hot]))]
 
 
 def time_sqlite(args: argparse.Namespace) -> None:
@@ -227,14 +247,15 @@ def time_sqlite(args: argparse.Namespace) -> None:
         fill(store, plans)
         flush = flush_ms(Path(folder))
         print(f"SQLite, one process, synchronous=FULL, in groups; {flush:.2f} ms a flush")
-        for clients in args.clients:
-            rounds = []
-            for _ in range(args.rounds):
-                before = store.read(count_rows)
-                took = run_threads(store, world, next(seeds), clients, args.seconds)
-                require_sound(store, took, before)
-                rounds.append(took)
-            show(f"{clients} clients", rounds, args.seconds)
+        for where, part in places(world, args.hot):
+            for clients in args.clients:
+                rounds = []
+                for _ in range(args.rounds):
+                    before = store.read(count_rows)
+                    took = run_threads(store, part, next(seeds), clients, args.seconds)
+                    require_sound(store, took, before)
+                    rounds.append(took)
+                show(f"{clients} clients, {where}", rounds, args.seconds)
         store.close()
 
 
@@ -242,55 +263,72 @@ def time_postgresql(args: argparse.Namespace) -> None:
     """Time sessions of several processes."""
     world, plans = make_world(args.seed, args.hosts, args.devices)
     seeds = itertools.count(args.seed * 1_000_000, 1000)
-    with a_database(args.database) as url:
+    with a_database(args.database) as (url, pid):
         store = open_store(url, pool_size=2)
         fill(store, plans)
         print(f"PostgreSQL, processes of at most {SESSIONS} sessions, fsync on")
-        for sessions in args.sessions:
-            rounds = [
-                run_processes(store, url, world, next(seeds), sessions, args.seconds)
-                for _ in range(args.rounds)
-            ]
-            show(f"{sessions} sessions", rounds, args.seconds)
+        for where, part in places(world, args.hot):
+            for sessions in args.sessions:
+                rounds = [
+                    run_processes(store, (url, pid), part, next(seeds), sessions, args.seconds)
+                    for _ in range(args.rounds)
+                ]
+                show(f"{sessions} sessions, {where}", rounds, args.seconds)
         store.close()
 
 
 def run_processes(
-    store: Store, url: str, world: World, first: int, sessions: int, seconds: float
+    store: Store,
+    server: tuple[str, int | None],
+    world: World,
+    first: int,
+    sessions: int,
+    seconds: float,
 ) -> Took:
     """Let sessions work in processes of `SESSIONS` each."""
+    url, pid = server
     counts = [min(SESSIONS, sessions - done) for done in range(0, sessions, SESSIONS)]
     jobs = [
         (url, world, first + 2 * SESSIONS * number, count, seconds)
         for number, count in enumerate(counts)
     ]
     before = store.read(count_rows)
+    pids = () if pid is None else (pid,)
     with multiprocessing.get_context("spawn").Pool(len(jobs)) as pool:
+        begun = cpu_s(pids)
         parts = pool.starmap(run_process, jobs, chunksize=1)
+        server_s = cpu_s(pids) - begun
+    timed, untimed = (
+        sum(len(part.waited) for part in parts),
+        sum(part.untimed for part in parts),
+    )
     took = Took(
         tuple(one for part in parts for one in part.waited),
         sum(part.holding for part in parts),
         sum(part.cpu_s for part in parts),
-        sum(part.untimed for part in parts),
+        # The untimed claims cost the server as much as the timed.
+        server_s * timed / (timed + untimed),
+        untimed,
     )
     require_sound(store, took, before)
     return took
 
 
 @contextmanager
-def a_database(named: str | None) -> Iterator[str]:
-    """Give the database that is named, or a new one on a server of our own."""
+def a_database(named: str | None) -> Iterator[tuple[str, int | None]]:
+    """Give the database that is named, or a new one on a server of our own, with its process."""
     if named:
         upgrade_store(named)
-        yield named
+        yield named, None
         return
     # The server of the tests, with what they switch off switched on again.
     sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
     from databases import PostgresqlServer  # noqa: PLC0415
 
     server = PostgresqlServer(fsync="on", full_page_writes="on", shared_buffers="256MB")
+    pid = int((server.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     try:
-        yield server.create("claims", "wherry_template")
+        yield server.create("claims", "wherry_template"), pid
     finally:
         server.stop()
 
@@ -316,9 +354,10 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 64])
-    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 32])
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--hosts", type=int, default=200)
+    parser.add_argument("--hot", type=int, default=4)
     parser.add_argument("--devices", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", help="a PostgreSQL database to use, empty or of Wherry's")

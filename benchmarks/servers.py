@@ -45,7 +45,12 @@ class Server:
 
     def cpu_s(self) -> float:
         """CPU time that service and database have taken so far, children included."""
-        return sum(_cpu_ticks(pid) for pid in _family(self.pids)) / TICKS
+        return cpu_s(self.pids)
+
+
+def cpu_s(pids: tuple[int, ...]) -> float:
+    """CPU time that processes have taken so far, each with all its children."""
+    return sum(_cpu_ticks(pid) for pid in _family(pids)) / TICKS
 
 
 def _family(pids: tuple[int, ...]) -> set[int]:
