@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from wherry.api.placement.microversions import (
     spell,
 )
 from wherry.api.placement.policy import Policy, require_allowed
+from wherry.api.placement.ready.summaries import TreeBytes
 from wherry.api.placement.refused import Refused, render_refused, title_of
 from wherry.api.placement.routes import ROUTES, Route
 from wherry.api.placement.says import EVERYWHERE, Say
@@ -62,6 +63,7 @@ class PlacementDoor:
     origins: frozenset[str] = frozenset()
     search_s: float = 60.0
     """How long a search for candidates goes on before it stops and answers 503."""
+    summaries: TreeBytes = field(default_factory=TreeBytes)
     local_only: bool = False
     """Whether only names of this machine are answered to, so that no page of another site
     that has pointed its name here is taken for a local program."""
@@ -173,6 +175,7 @@ def _handle(door: PlacementDoor, paths: Paths, request: _Request) -> tuple[Answe
         data=_read(environ, length, door.max_body) if route.takes_body else b"",
         prefix=environ.get("SCRIPT_NAME", ""),
         search_s=door.search_s,
+        summaries=door.summaries,
     )
     try:
         return route.handler(ask), microversion
@@ -292,7 +295,9 @@ def _say(say: Say, parts: Mapping[str, str], error: WherryError) -> Refused:
 
 def _render(request: _Request, answer: Answer, microversion: Microversion) -> _Wire:
     headers = _headers(request)
-    body = bring_down(answer.what, answer.body, microversion)
+    body = answer.body
+    if not isinstance(body, bytes):
+        body = bring_down(answer.what, body, microversion)
     # What was made and is not shown is told by its place alone.
     is_bare = body is None and answer.body is not None
     status = HTTPStatus.CREATED if is_bare else answer.status
@@ -304,7 +309,7 @@ def _render(request: _Request, answer: Answer, microversion: Microversion) -> _W
     if body is None:
         return _Wire(status, headers)
     headers["Content-Type"] = JSON
-    return _Wire(status, headers, json.dumps(body).encode())
+    return _Wire(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 def _origin(environ: Environ) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.api.placement import microversions
 from wherry.api.placement.identity import Client
 from wherry.api.placement.microversions import Microversion
+from wherry.api.placement.ready.summaries import TreeBytes
 from wherry.api.placement.refused import Refused
 from wherry.api.placement.schemas import Versions, pick
 from wherry.api.placement.validation import Pairs, check_query, parse_body
@@ -25,6 +26,7 @@ class Ask:
         data: the body as it came.
         prefix: where the service is mounted, without a slash at its end.
         search_s: seconds that a search for candidates may take.
+        summaries: bytes of what answers about candidates say of providers.
     """
 
     engine: "Engine"
@@ -35,6 +37,7 @@ class Ask:
     data: bytes = b""
     prefix: str = ""
     search_s: float = 60.0
+    summaries: TreeBytes = field(default_factory=TreeBytes)
 
     def body(self, schemas: Versions, *, first: Callable[[], object] | None = None) -> Any:
         """Read the body by the schema of the microversion.
@@ -83,7 +86,7 @@ class Answer:
     """What a handler gives.
 
     Attributes:
-        body: in the newest form; None: there is none.
+        body: in the newest form, or as ready bytes in the form asked for; None: there is none.
         what: its row in the table of microversions.
         modified: seconds since the epoch, for Last-Modified; None: it is not told.
         location: path of what was made.
