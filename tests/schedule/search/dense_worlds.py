@@ -173,7 +173,8 @@ def _group(
         held = [name for each in stocked for name in each.inventories]
     names = {dice.choice(held) for _ in range(dice.choice((1, 1, 1, most)))}
     resources = {name: dice.choice((1, 1, 1, 1, 1, 2, 2, 3)) for name in sorted(names)}
-    return Group(suffix=suffix, resources=resources, **_qualities(dice, world, 0.12))
+    often = 0.12 if suffix or len(resources) == 1 else 0.3
+    return Group(suffix=suffix, resources=resources, **_qualities(dice, world, often))
 
 
 def _qualities(dice: random.Random, world: World, often: float) -> dict[str, object]:

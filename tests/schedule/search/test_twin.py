@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedule.candidates.worlds import queries, worlds
+from schedule.candidates.worlds import (
+    AGGREGATES,
+    TRAITS,
+    a_group,
+    a_provider,
+    a_request,
+    a_world,
+    queries,
+    worlds,
+)
 from schedule.search.dense_worlds import FEATURES, make_request, make_world, seen
 from wherry.inventory.columns import build
 from wherry.schedule.candidates.eligible import make_slots
@@ -20,6 +29,7 @@ from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
 from wherry.schedule.candidates.search import search
 from wherry.schedule.candidates.symmetry import find_symmetry
+from wherry.schedule.candidates.world import SHARES
 from wherry.schedule.search.find import find
 
 MOST = 3000
@@ -104,6 +114,37 @@ def test_a_drawn_query_is_answered_as_the_twin_answers_it(data, dice):
         request = draw_request(data, world)
         if request is not None:
             compare(world, columns, request, dice)
+
+
+STORE = a_provider("store", has={"DISK_GB": 9}, traits=(SHARES,), aggregates=AGGREGATES[:1])
+HOST = a_provider("host", has={"VCPU": 4}, aggregates=AGGREGATES[1:2])
+NODE = a_provider("node", HOST, has={"MEMORY_MB": 4}, traits=TRAITS[1:2], aggregates=AGGREGATES[:1])
+
+
+@pytest.mark.parametrize(
+    ("request_", "count"),
+    [
+        # The provider of the second class alone has the trait.
+        (a_request(a_group(VCPU=1, MEMORY_MB=1, required=TRAITS[1:2])), 1),
+        (a_request(a_group(MEMORY_MB=1, VCPU=1, required=TRAITS[:1])), 0),
+        # An aggregate of the root keeps a guest away that is not in it.
+        (a_request(a_group(DISK_GB=1, not_member_of=frozenset(AGGREGATES[1:2]))), 1),
+        (a_request(a_group(DISK_GB=1, VCPU=1, not_member_of=frozenset(AGGREGATES[1:2]))), 0),
+        # The store serves its own tree, and the host's; the candidate is the same.
+        (a_request(a_group(DISK_GB=1)), 1),
+        (a_request(a_group(DISK_GB=1), a_group("_1", DISK_GB=8)), 1),
+        (a_request(a_group(DISK_GB=1), a_group("_1", DISK_GB=9)), 0),
+        (a_request(a_group(VCPU=1, DISK_GB=1), nested=False), 1),
+        (a_request(a_group(VCPU=1, MEMORY_MB=1), nested=False), 0),
+        (a_request(a_group(VCPU=1, DISK_GB=1, in_tree="node")), 0),
+        (a_request(a_group(VCPU=1), a_group("_1", DISK_GB=1, in_tree="store")), 1),
+        (a_request(a_group(DISK_GB=1), root_required=frozenset(TRAITS[:1])), 0),
+    ],
+)
+def test_what_comes_up_rarely_is_answered_as_the_twin_answers_it(request_, count):
+    world = a_world(STORE, HOST, NODE)
+
+    assert compare(world, columns_of(world), request_, random.Random(1)) == count
 
 
 def compare_dense(pairs, seed):
