@@ -141,20 +141,23 @@ def test_nothing_is_given_twice_while_a_device_changes_hands(wires, seed):
 
 
 def test_what_is_being_taken_of_the_reports_own_counts_when_nova_comes(postgresql_url, tmp_path):
-    """Nova's request waits for who has begun to take ports, and sees what was taken."""
+    """A request that makes a provider Nova's waits for who takes ports, and sees what was taken."""
     engine = open_engine(Settings(state_dir=tmp_path, database=postgresql_url))
     wire = Wire(engine)
     nova = Nova(wire)
     nova.root()
+    nova.post("by another name", "mtty", parent=nova.uuid())
+    nova.put_inventories("mtty", **{MTTY_2: 12})
     reports(wire, [1], ("mtty-fresh",))
     [own] = wire.ok("GET", f"{RP}?name=host1_wherry_mtty")["resource_providers"]
     held = Holding(consumer=a_uuid("guest"), allocations={own["uuid"]: {PORT: 20}})
     claim = Claim(id=a_uuid("claim"), holdings=(held,))
+    renamed = {"name": "host1_mtty", "parent_provider_uuid": nova.uuid()}
     with ThreadPoolExecutor(1) as pool:
         with held_open(engine.store, lambda tx: write_claim(tx, claim, now=1.0)):
-            posting = pool.submit(nova.device, "mtty", **{MTTY_2: 12})
-            wait_for_a_lock(engine.store, posting)
-        posting.result(30)
+            renaming = pool.submit(wire, "PUT", f"{RP}/{nova.uuid('mtty')}", renamed)
+            wait_for_a_lock(engine.store, renaming)
+        assert renaming.result(30).status == 200
     assert nova.offered(MTTY_2) == 2
     engine.close()
 
@@ -175,12 +178,13 @@ def test_a_client_writes_a_guest_that_a_report_is_just_putting_on_record(postgre
         lock_holdings(tx, [guest])
         write_guest(tx, Guest(uuid=guest, host="host1"))
 
-    body = holds({nova.uuid("mtty"): {"resources": {MTTY_2: 2}}}, 1)
+    two, one = ({nova.uuid("mtty"): {"resources": {MTTY_2: units}}} for units in (2, 1))
+    body = {guest: holds(two, 1), a_uuid("another"): holds(one)}
     with ThreadPoolExecutor(1) as pool:
         with held_open(engine.store, put_on_record):
-            putting = pool.submit(wire, "PUT", f"/allocations/{guest}", body)
-            wait_for_a_lock(engine.store, putting)
-        assert putting.result(30).status == 204
+            posting = pool.submit(wire, "POST", "/allocations", body)
+            wait_for_a_lock(engine.store, posting)
+        assert posting.result(30).status == 204
     assert len(get_guest(engine, guest).slots) == 2
     engine.close()
 
