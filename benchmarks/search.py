@@ -1,7 +1,7 @@
 """How long it takes to find allocation candidates in columns, and to answer with them.
 
-    python -m benchmarks search [--hosts 1000 10000 100000] [--rounds 30] [--twin 40] [--seed 1]
-                                [--json FILE]
+    python -m benchmarks search [--hosts 1000 10000 100000] [--rounds 30] [--twin 40]
+                                [--devices 8 16 64] [--seed 1] [--json FILE]
 
 The fleets are made from the seed (`benchmarks/column_fleets.py`).  Before anything is timed,
 small ones of the same making are searched by the obvious search as well, and both have to find
@@ -233,9 +233,9 @@ def answer_from(fleet: Fleet, query: str, number: int) -> None:
     fleet.answer(query, 77 * number)
 
 
-def time_devices(hosts: int) -> Iterator[Row]:
+def time_devices(hosts: int, sizes: Sequence[int]) -> Iterator[Row]:
     """K of n equal devices, every k."""
-    for devices, policy in product((8, 16, 64), ("isolate", "none")):
+    for devices, policy in product(sizes, ("isolate", "none")):
         fleet = Fleet(pci(hosts, devices=devices))
         took = [time_count(fleet, count, policy) for count in range(1, devices + 1)]
         half = devices // 2
@@ -281,6 +281,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--hosts", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--twin", type=int, default=40, help="hosts of the obvious search")
+    parser.add_argument("--devices", type=int, nargs="+", default=[8, 16, 64])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(argv)
@@ -300,6 +301,6 @@ def main(argv: list[str]) -> None:
         if hosts <= 10_000:
             tell(time_answers(hosts, options.rounds))
     for hosts in (1, min(max(options.hosts), 10_000)):
-        tell(time_devices(hosts))
+        tell(time_devices(hosts, options.devices))
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
