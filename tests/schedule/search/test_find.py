@@ -2,7 +2,9 @@
 
 import itertools
 import random
+import threading
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -181,3 +183,38 @@ def test_what_is_remembered_does_not_outlive_a_change(data):
         changed = data.draw(changes(providers))
         providers = apply_plainly(providers, changed)
         writer.apply(changed)
+
+
+def test_a_search_goes_on_while_the_fleet_changes():
+    """Hosts come and go, devices are taken and given back; what is found is of one host each."""
+    providers = {each.uuid: each for each in hosts_with_devices(40, 3)}
+    columns = build(providers.values())
+    writer, memory = ColumnsWriter(columns), Memory()
+    done = threading.Event()
+
+    def write():
+        dice = random.Random(1)
+        while not done.is_set():
+            host = f"h{dice.randrange(40)}"
+            family = [host, *(f"{host}d{n}" for n in range(3))]
+            writer.apply({uuid: replace(providers[uuid], used={}) for uuid in family})
+            device = f"{host}d{dice.randrange(3)}"
+            writer.apply({device: replace(providers[device], used={"VGPU": 1})})
+            if dice.random() < 0.3:
+                writer.apply(dict.fromkeys(family))
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        found = 0
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            for count, limit in ((1, 20), (2, 200), (2, None)):
+                request = devices_request(count, limit=limit)
+                for each in find(writer.columns, request, memory=memory).candidates():
+                    found += 1
+                    assert {uuid.partition("d")[0] for uuid in each.allocations} == {each.anchor}
+    finally:
+        done.set()
+        writing.join()
+    assert found > 100

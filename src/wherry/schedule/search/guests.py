@@ -137,10 +137,7 @@ def find_guests(
     found: list[tuple[int, int, Provider]] = []
     serving: list[list[bool]] = []
     for row in columns.sharing.tolist():
-        tree = columns.tree_of(row)
-        if not columns.count[tree]:
-            continue
-        provider = read(row)
+        tree, provider = columns.tree_of(row), read(row)
         served = [could_serve(spec, provider, tree, named) for spec in compiled.specs]
         if provider.aggregates and any(served):
             found.append((row, tree, provider))
