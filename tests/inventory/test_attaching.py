@@ -131,6 +131,21 @@ def test_a_pf_provider_counts_its_vfs():
     assert [one.name for one in adopted.providers] == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["0000:3b:00.0", "0000:3B:00.0", "pci_0000_3b_00_0"],
+)
+def test_every_name_that_nova_has_for_a_device_is_known(name):
+    """Addresses are in capitals for PCI devices, and as libvirt's for parents of vGPUs."""
+    _, found = attached(a_plan(a_function("0000:3b:00.0")), counting(name, CUSTOM_X=1))
+    assert found[name].device == "0000:3b:00.0"
+
+
+def test_a_device_on_no_bus_has_the_name_that_libvirt_gives_it():
+    _, found = attached(a_plan(an_mtty()), counting("mtty_mtty", VGPU=24))
+    assert found["mtty_mtty"].device == "mtty"
+
+
 def test_a_custom_class_of_an_operator_counts_the_only_type():
     plan = a_plan(a_pf(vfs=4), *(a_vf(i) for i in range(4)))
     _, found = attached(plan, counting(PF, CUSTOM_FAST_NIC=3))

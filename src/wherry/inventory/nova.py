@@ -1,6 +1,6 @@
 """The names that nova-compute gives to the providers of devices.
 
-``HOST_0000:81:00.0`` for PCI devices: a function, or a PF for all its VFs together;
+``HOST_0000:3B:00.0``, in capitals, for PCI devices: a function, or a PF for all its VFs together;
 ``HOST_pci_0000_81_00_0`` for parents of vGPUs, which are also VFs, after the node devices of
 libvirt (``HOST_mtty_mtty`` for what is on no bus).
 
@@ -18,7 +18,8 @@ from wherry.model.inventory import PlannedProvider
 def device_names(host: str, device: str) -> set[str]:
     """Give the names that Nova has for one device of a host."""
     plain = re.sub("[:.]", "_", device)
-    return {f"{host}_{device}", f"{host}_pci_{plain}", f"{host}_{plain}_{plain}"}
+    names = device, device.upper(), f"pci_{plain}", f"{plain}_{plain}"
+    return {f"{host}_{name}" for name in names}
 
 
 def provider_names(host: str, provider: PlannedProvider) -> set[str]:
