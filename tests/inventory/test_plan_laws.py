@@ -1,5 +1,6 @@
 """What holds of every plan, whatever a host says."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +35,7 @@ from kernel_devices import (
 )
 from wherry.hosts import recordings
 from wherry.hosts.look import look_at
-from wherry.inventory.derive import plan_host
+from wherry.inventory.derive import Planner, plan_host
 from wherry.inventory.views import pool_free, seen_use, view_free
 from wherry.model.device import KindAndType, Offer
 from wherry.model.errors import ReportContradicts
@@ -90,6 +91,35 @@ def test_the_order_of_what_is_reported_changes_nothing(facts: Facts, random: Any
     other = Facts(host=host, devices=devices, instances=shuffled(facts.instances))
 
     assert _encoded(_plan(facts)) == _encoded(_plan(other))
+
+
+PLANNER = Planner(builtin_profiles(), kept=8)
+"""One for all examples, so that it knows much of what it is asked, and has forgotten some."""
+
+
+@given(st.lists(worlds(), min_size=1, max_size=3), st.sampled_from(["host1", "host2"]))
+def test_what_a_planner_remembers_is_what_planning_anew_gives(several: list[Facts], name: str):
+    """On other hosts, for hosts that differ in one device, and with instances come and gone."""
+    for facts in [*several, *several]:
+        report = replace(a_report(name=name), facts=facts)
+        bare = replace(report, facts=replace(facts, instances=()))
+        other = replace(report, facts=replace(facts, host=replace(facts.host, kernel="5.4.0")))
+
+        for one in (report, bare, other):
+            assert PLANNER.plan(one) == plan_host(one, builtin_profiles())
+
+
+def test_a_planner_tells_apart_what_differs_in_the_host_or_in_a_vf_alone():
+    """The module of a driver, and a VF bound to another one."""
+    modules = {"mlx5_vfio_pci": {"version": "1.2", "srcversion": "ABC"}}
+    hosts = [a_host_with(), a_host_with(modules)]
+    drivers = [("vfio-pci", "vfio-pci"), ("vfio-pci", "mlx5_vfio_pci"), ("mlx5_vfio_pci",) * 2]
+    for host, of_vfs in itertools.product(hosts, drivers):
+        vfs = [a_vf(index, driver=driver) for index, driver in enumerate(of_vfs)]
+        facts = Facts(host=host, devices=(a_pf(vfs=2), *vfs))
+        report = replace(a_report(name="host1"), facts=facts)
+
+        assert PLANNER.plan(report) == plan_host(report, builtin_profiles())
 
 
 @given(worlds())

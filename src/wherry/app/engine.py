@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from wherry.app.bell import Bell, SharedLook
 from wherry.app.placement.world import PlacementWorld
 from wherry.app.settings import Settings
+from wherry.inventory.derive import Planner
 from wherry.inventory.fleet import Fleet, FleetView
 from wherry.model.errors import BadConfiguration, InvalidProfile, StoreUnavailable
 from wherry.profiles.builtin import profiles_with
@@ -40,7 +41,7 @@ class Engine:
 
     settings: Settings
     store: Store
-    profiles: Profiles
+    planner: Planner
     fleet: Fleet
     follower: Follower[Batch]
     placement: PlacementWorld
@@ -52,6 +53,11 @@ class Engine:
     new_id: Callable[[], str] = field(default=lambda: str(uuid.uuid4()))
     _closing: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def profiles(self) -> Profiles:
+        """What devices' facts mean."""
+        return self.planner.profiles
 
     def view(self) -> FleetView:
         """Give the fleet with every write that was acknowledged before this call."""
@@ -132,7 +138,7 @@ def make_engine(settings: Settings, store: Store, profiles: Profiles) -> Engine:
     return Engine(
         settings=settings,
         store=store,
-        profiles=profiles,
+        planner=Planner(profiles),
         fleet=fleet,
         follower=Follower(store, FleetReader(), take),
         placement=PlacementWorld(store),

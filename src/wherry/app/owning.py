@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 from wherry.app.engine import Engine, log
 from wherry.inventory.adoption import adopt
-from wherry.inventory.derive import plan_host
 from wherry.inventory.hostplan import plan_check
 from wherry.migrate.running import CODES
 from wherry.model.errors import ReportContradicts
@@ -46,7 +45,7 @@ def derive_host(tx: Tx, engine: Engine, host: str) -> None:
     """
 
     def derive(report: Report) -> HostPlan:
-        return own_part(tx, engine, plan_host(report, engine.profiles))
+        return own_part(tx, engine, engine.planner.plan(report))
 
     derive_stored(tx, host, derive, keep=CODES)
 

@@ -9,13 +9,12 @@ from wherry.app.hosts import require_host
 from wherry.app.owning import own_part, settle_owners
 from wherry.app.pinning import pin_held
 from wherry.app.running import find_lost, learn_guests, lock_guests
-from wherry.inventory.derive import plan_host
 from wherry.model.facts import Report
 from wherry.model.guests import Guest
 from wherry.model.wire import ReportAnswer
 from wherry.store.adoption import has_gone
 from wherry.store.providers import count_providers
-from wherry.store.reports import ReportOutcome, store_report, touch_report
+from wherry.store.reports import ReportOutcome, read_digest, store_report, touch_report
 from wherry.store.transaction import Tx
 
 
@@ -27,7 +26,10 @@ def put_report(engine: Engine, report: Report) -> ReportAnswer:
         ReportContradicts: it says two things of one; nothing of it is stored.
     """
     digest = digest_of(report)
-    outcome = _touch(engine, report, digest) or _store(engine, report, digest)
+    is_same = engine.store.read(lambda tx: read_digest(tx, report.host)) == digest
+    outcome = (_touch(engine, report, digest) if is_same else None) or _store(
+        engine, report, digest
+    )
     if outcome.outcome == "stored":
         pin_held(engine, report.host)
     find_lost(engine, report.host)
@@ -57,7 +59,7 @@ def _touch(engine: Engine, report: Report, digest: str) -> ReportAnswer | None:
 
 
 def _store(engine: Engine, report: Report, digest: str) -> ReportAnswer:
-    plan = plan_host(report, engine.profiles)
+    plan = engine.planner.plan(report)
 
     def write(tx: Tx) -> ReportAnswer:
         guests = lock_guests(tx, report)

@@ -6,8 +6,12 @@ whatever machine.
 Source: design, sections 3 and 5.
 """
 
-from collections import Counter
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
 
+import msgspec
 from msgspec import UNSET
 
 from wherry.inventory.capacity import Contradiction
@@ -20,11 +24,51 @@ from wherry.inventory.hostplan import (
 )
 from wherry.inventory.lint import lint_provider
 from wherry.inventory.subjects import Scene
-from wherry.inventory.tree import Root, plan_root
+from wherry.inventory.tree import Family, FamilyPlan, place_family, plan_family
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Facts, Report
 from wherry.model.inventory import Finding, HostPlan
 from wherry.profiles.library import Profiles
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Planner:
+    """Derives reports under one set of profiles, and plans a family of devices once.
+
+    Hosts of a fleet are alike, and so is a host to what it was: what was planned for equal
+    devices on an equal host is taken again.  Gives what `plan_host` gives.
+
+    Args:
+        profiles: as they are while this object lives.
+        kept: most families of devices that are remembered.
+    """
+
+    def __init__(self, profiles: Profiles, *, kept: int = 4096) -> None:
+        self.profiles = profiles
+        self._kept = kept
+        self._known: OrderedDict[bytes, FamilyPlan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def plan(self, report: Report) -> HostPlan:
+        """Derive what a report becomes; as `plan_host`."""
+        host = _digest(report.facts.host)
+        return _plan(report, self.profiles, lambda family: self._look_up(host, family))
+
+    def _look_up(self, host: bytes, family: Family) -> FamilyPlan:
+        members = (family.device, *family.vfs)
+        instances = [family.scene.instances.get(device.name, ()) for device in members]
+        key = host + _digest((members, instances))
+        with self._lock:
+            found = self._known.pop(key, None)
+        if found is None:
+            found = plan_family(family)
+        with self._lock:
+            # The latest asked stands last.
+            self._known[key] = found
+            if len(self._known) > self._kept:
+                self._known.popitem(last=False)
+        return found
 
 
 def plan_host(report: Report, profiles: Profiles) -> HostPlan:
@@ -34,6 +78,14 @@ def plan_host(report: Report, profiles: Profiles) -> HostPlan:
         ReportContradicts: it names a device or instance twice, a VF's physical function is a
             VF, or its counts tell two totals of one pool.
     """
+    return _plan(report, profiles, plan_family)
+
+
+def _digest(facts: object) -> bytes:
+    return blake2b(_encode(facts), digest_size=16).digest()
+
+
+def _plan(report: Report, profiles: Profiles, plan_one: Callable[[Family], FamilyPlan]) -> HostPlan:
     facts, host = report.facts, report.host
     _require_single(facts, host)
     _require_tree(facts, host)
@@ -42,14 +94,13 @@ def plan_host(report: Report, profiles: Profiles) -> HostPlan:
     providers = [plan_host_provider(host, facts.host), *nodes.values()]
     findings = _loose_ends(scene)
     for device in scene.roots:
-        root = Root(scene, device, host, parent=place_of(device, host, nodes))
         try:
-            below, noticed = plan_root(root)
+            plan = plan_one(Family(scene, device))
         except Contradiction as error:
             message = f"{device.name}: {error}"
             raise ReportContradicts(message, host=host) from error
-        providers += below
-        findings += noticed
+        providers += place_family(plan, device, host, place_of(device, host, nodes))
+        findings += plan.findings
     findings += [lint for provider in providers for lint in lint_provider(provider)]
     return HostPlan(
         host=host,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import UNSET
 
+from wherry.compat.shapes import NOBODY
 from wherry.inventory.capacity import PoolSize, Sizes, hold, size_pools
 from wherry.inventory.doors import close_second_doors
 from wherry.inventory.findings import finding
@@ -22,7 +23,7 @@ from wherry.profiles.tables import is_resource_class
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """All that a group puts on its provider."""
+    """All that a group puts on its provider; its offers name none yet."""
 
     inventories: dict[str, Inventory] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
@@ -35,14 +36,13 @@ class GroupPlan:
     findings: tuple[Finding, ...] = ()
 
 
-def plan_group(scene: Scene, group: Group, root: Device, uuid: str) -> GroupPlan:
+def plan_group(scene: Scene, group: Group, root: Device) -> GroupPlan:
     """Derive what a group of equal devices offers.
 
     Args:
         scene: the host.
         group: equal devices.
         root: the device whose provider, or whose child, it is; its parent for VFs.
-        uuid: of the provider that the offers name.
 
     Raises:
         Contradiction: its types' counts tell two totals of one pool.
@@ -63,7 +63,7 @@ def plan_group(scene: Scene, group: Group, root: Device, uuid: str) -> GroupPlan
         *([finding("LEAVING", root.name, str(leaving))] if leaving else []),
         *(finding(code, root.name, detail) for code, detail in sizes.remarks),
     ]
-    plan = _served(group, sizes, uuid, root) if sizes.unknown is None else _unknown(sizes, root)
+    plan = _served(group, sizes, root) if sizes.unknown is None else _unknown(sizes, root)
     return replace(
         plan,
         instances=seen,
@@ -79,9 +79,9 @@ def _unknown(sizes: Sizes, root: Device) -> GroupPlan:
     )
 
 
-def _served(group: Group, sizes: Sizes, uuid: str, root: Device) -> GroupPlan:
+def _served(group: Group, sizes: Sizes, root: Device) -> GroupPlan:
     wanted = [one for one in sizes.types if is_wanted(group.profile, one.name)]
-    made, refused = _offers(group, wanted, sizes, uuid)
+    made, refused = _offers(group, wanted, sizes)
     offers, closed = close_second_doors(made)
     served = [one for one in wanted if one.name in {offer.type for offer in offers}]
     views, twice = _views(group, served)
@@ -149,14 +149,14 @@ def _slots(group: Group, instances: Sequence[Instance]) -> int:
 
 
 def _offers(
-    group: Group, types: Sequence[PlannedType], sizes: Sizes, uuid: str
+    group: Group, types: Sequence[PlannedType], sizes: Sizes
 ) -> tuple[list[Offer], list[str]]:
     probes = [m.device.probe for m in group.members if m.device.probe is not UNSET]
     made = [
         plan_offer(
             group.profile,
             one,
-            provider=uuid,
+            provider=NOBODY,
             kind=group.kind,
             driver=group.members[0].assigned_driver,
             address=group.members[0].parent.name,

@@ -17,14 +17,11 @@ from wherry.model.inventory import Finding, PlannedProvider
 
 
 @dataclass(frozen=True)
-class Root:
-    """A device that is no VF of another, and where it stands in the tree of its host."""
+class Family:
+    """A device that is no VF of another, with its VFs."""
 
     scene: Scene
     device: Device
-    host: str
-    parent: str
-    """uuid of the provider it hangs below."""
 
     @property
     def subject(self) -> Subject:
@@ -36,51 +33,90 @@ class Root:
         """Its VFs in the numeric order of their addresses."""
         return self.scene.vfs_of(self.device)
 
-    def uuid(self, *parts: str) -> str:
-        """Give the uuid of its own provider, or of a child of it."""
-        return provider_uuid(self.host, self.device.bus, self.device.name, *parts)
+
+@dataclass(frozen=True)
+class Seat:
+    """What one provider of a family holds, wherever its host is: its offers are nobody's yet.
+
+    Attributes:
+        key: what tells it from the others of the family; empty for the device's own.
+        label: what its name ends in.
+    """
+
+    key: tuple[str, ...]
+    label: tuple[str, ...]
+    plan: GroupPlan
 
 
-def plan_root(root: Root) -> tuple[list[PlannedProvider], list[Finding]]:
-    """Give the providers of a device with its VFs, parents before children.
+@dataclass(frozen=True)
+class FamilyPlan:
+    """All that is said of a family, but for where it stands."""
+
+    seats: tuple[Seat, ...]
+    """The device's own first."""
+    note: str | None
+    """Why the device has nothing to offer; None where nothing is to be said."""
+    traits: frozenset[str]
+    """Of the device itself."""
+    findings: tuple[Finding, ...]
+
+
+def plan_family(family: Family) -> FamilyPlan:
+    """Decide what a device with its VFs offers.
 
     Raises:
         Contradiction: its types' counts tell two totals of one pool.
     """
-    own, findings = _own_groups(root)
-    below, more = _groups_below(root)
+    own, findings = _own_groups(family)
+    below, more = _groups_below(family)
     on_root, children = _seat(own, below)
-    plan = (
-        GroupPlan()
-        if on_root is None
-        else plan_group(root.scene, on_root, root.device, root.uuid())
-    )
-    providers = [_finish(root, _provider(root, plan, root.uuid(), ()))]
-    findings = [*findings, *more, *plan.findings]
+    plan = GroupPlan() if on_root is None else plan_group(family.scene, on_root, family.device)
+    seats = [Seat((), (), plan)]
     for group, label in zip(children, _labels(children), strict=True):
-        uuid = root.uuid(*group.key)
-        plan = plan_group(root.scene, group, root.device, uuid)
-        child = _provider(root, plan, uuid, (label,))
-        providers.append(replace(child, parent=root.uuid()))
-        findings.extend(plan.findings)
-    return providers, findings
+        child = plan_group(family.scene, group, family.device)
+        seats.append(Seat(group.key, (label,), child))
+    return FamilyPlan(
+        seats=tuple(seats),
+        note=_note(family),
+        traits=pf_traits(family.device),
+        findings=(*findings, *more, *(one for seat in seats for one in seat.plan.findings)),
+    )
 
 
-def _own_groups(root: Root) -> tuple[list[Group], list[Finding]]:
+def place_family(plan: FamilyPlan, device: Device, host: str, parent: str) -> list[PlannedProvider]:
+    """Give the providers of a device with its VFs, parents before children.
+
+    Args:
+        parent: uuid of the provider that it hangs below.
+    """
+    own = provider_uuid(host, device.bus, device.name)
+    first, *others = plan.seats
+    return [
+        _finish(plan, _provider(first, device, host, own, parent)),
+        *(
+            _provider(
+                seat, device, host, provider_uuid(host, device.bus, device.name, *seat.key), own
+            )
+            for seat in others
+        ),
+    ]
+
+
+def _own_groups(family: Family) -> tuple[list[Group], list[Finding]]:
     """Group the device itself: a PF whose VFs are on is not given away whole."""
-    subject = root.subject
-    if subject.types_from == "function" and (root.vfs or _vfs_are_on(root.device)):
+    subject = family.subject
+    if subject.types_from == "function" and (family.vfs or _vfs_are_on(family.device)):
         return [], []
     if _makes_nothing(subject):
         return [], []
     return group_subjects([subject])
 
 
-def _groups_below(root: Root) -> tuple[list[Group], list[Finding]]:
+def _groups_below(family: Family) -> tuple[list[Group], list[Finding]]:
     """Group the VFs; while their number changes, none is offered."""
-    if not root.device.settled and root.vfs:
-        return [], [finding("UNSETTLED", root.device.name)]
-    return group_subjects([root.scene.subject(vf) for vf in root.vfs])
+    if not family.device.settled and family.vfs:
+        return [], [finding("UNSETTLED", family.device.name)]
+    return group_subjects([family.scene.subject(vf) for vf in family.vfs])
 
 
 def _makes_nothing(subject: Subject) -> bool:
@@ -115,16 +151,17 @@ def _labels(groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def _provider(root: Root, plan: GroupPlan, uuid: str, label: tuple[str, ...]) -> PlannedProvider:
+def _provider(seat: Seat, device: Device, host: str, uuid: str, parent: str) -> PlannedProvider:
+    plan = seat.plan
     return PlannedProvider(
         uuid=uuid,
-        name=provider_name(root.host, root.device.name, *label),
-        parent=root.parent,
-        device=root.device.name,
+        name=provider_name(host, device.name, *seat.label),
+        parent=parent,
+        device=device.name,
         traits=tuple(sorted(plan.traits)),
         inventories=plan.inventories,
         views=plan.views,
-        offers=plan.offers,
+        offers=tuple(replace(offer, provider=uuid) for offer in plan.offers),
         instances=plan.instances,
         slots=plan.slots,
         parents=plan.parents,
@@ -132,18 +169,18 @@ def _provider(root: Root, plan: GroupPlan, uuid: str, label: tuple[str, ...]) ->
     )
 
 
-def _finish(root: Root, provider: PlannedProvider) -> PlannedProvider:
-    """Add what is said of the root itself: its traits, and why it has nothing."""
+def _finish(plan: FamilyPlan, provider: PlannedProvider) -> PlannedProvider:
+    """Add what is said of the device itself: its traits, and why it has nothing."""
     note = provider.note
     if note is UNSET and not provider.offers:
-        note = _note(root) or UNSET
-    traits = sorted({*provider.traits, *pf_traits(root.device)})
+        note = plan.note or UNSET
+    traits = sorted({*provider.traits, *plan.traits})
     return replace(provider, traits=tuple(traits), note=note)
 
 
-def _note(root: Root) -> str | None:
-    device, profile = root.device, root.subject.profile
-    if not all(one.settled for one in (device, *root.vfs)):
+def _note(family: Family) -> str | None:
+    device, profile = family.device, family.subject.profile
+    if not all(one.settled for one in (device, *family.vfs)):
         return "unsettled"
     if device.sriov is not UNSET:
         return "SR-IOV off" if device.sriov.enabled == 0 else None
