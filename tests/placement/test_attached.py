@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace as changed
+from sqlalchemy import select, update
 
 from builders import a_uuid
 from engines import GUEST, MOVE, Fleet
@@ -22,9 +23,12 @@ from wherry.app.targets import find
 from wherry.inventory.host_view import HostView
 from wherry.model.caller import LOCAL_ADMIN
 from wherry.model.guests import GuestRequest, SlotRequest
+from wherry.model.inventory import PlannedProvider
 from wherry.model.targets import TargetsRequest
 from wherry.model.wire import FinishRequest, MigrationRequest
+from wherry.store import tables
 from wherry.store.audit import audit, overfull
+from wherry.store.body import encode
 from wherry.store.guests import remove_guest
 from wherry.store.meta import write_note
 
@@ -505,3 +509,18 @@ def test_a_root_that_is_renamed_takes_nothing_of_the_report_along(wire, nova):
     assert nova.traits("mtty") == []
     wire.ok("PUT", f"{RP}/{nova.uuid()}", {"name": "host1"})
     assert nova.traits("mtty") == [DERIVED]
+
+
+def test_an_audit_names_what_was_left_behind(wire, nova):
+    attach(nova)
+    provider, plan = tables.provider.c, tables.provider_plan
+    number = select(provider.id).where(provider.uuid == nova.uuid("mtty")).scalar_subquery()
+    bare = encode(PlannedProvider(uuid=nova.uuid("mtty"), name="host1_mtty"))
+
+    def forget(tx):
+        tx.execute(update(plan).where(plan.c.provider == number).values(plan=bare))
+        found = audit(tx)
+        raise LookupError(*found)
+
+    with pytest.raises(LookupError, match="traits of a report that adds nothing"):
+        wire.engine.store.write(forget)

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import UNSET
 from sqlalchemy import select
 
 from wherry.model.inventory import PlannedProvider
@@ -25,7 +26,7 @@ def audit(tx: Tx) -> list[str]:
     Capacity below use is legal: an inventory may shrink under what is held.  So an overfull
     pool is no finding here; `overfull` lists them, for tests in which nothing shrinks.
     """
-    return [*_units(tx), *_consumers(tx), *_occupants(tx), *_trees(tx), *_plans(tx)]
+    return [*_units(tx), *_consumers(tx), *_occupants(tx), *_trees(tx), *_plans(tx), *_attached(tx)]
 
 
 def overfull(tx: Tx) -> list[str]:
@@ -149,6 +150,19 @@ def _trees(tx: Tx) -> Iterator[str]:
             yield f"provider {row.uuid} has no such parent"
         elif row.parent is not None and rows[row.parent].root != row.root:
             yield f"provider {row.uuid} has another root than its parent"
+
+
+def _attached(tx: Tx) -> Iterator[str]:
+    """What a report adds to a client's provider goes with a device, and with a host."""
+    p, body, derived = tables.provider.c, tables.provider_plan, tables.derived_trait.c
+    marked = set(tx.execute(select(derived.provider).distinct()).scalars())
+    query = select(p.id, p.uuid, p.host, p.owner, body.c.plan)
+    for number, uuid, host, owner, text in tx.rows(query.join(body, body.c.provider == p.id)):
+        device = decode(text, PlannedProvider).device if owner == "client" else UNSET
+        if number in marked and device is UNSET:
+            yield f"provider {uuid} has traits of a report that adds nothing to it"
+        if device is not UNSET and host is None:
+            yield f"provider {uuid} has device {device} and is of no host"
 
 
 def _plans(tx: Tx) -> Iterator[str]:
