@@ -22,6 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ MANY_GROUPS = 4
 """From so many groups on the default options of the peer are hopeless."""
 OWN_CLASSES = (CARD, "CUSTOM_VGPU_NVIDIA_559")
 WARM = 2
+LOADERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,24 @@ class Took:
 
 
 def load(server: Server, fleet: Sequence[Provider]) -> None:
-    """Write a fleet to a service."""
+    """Write a fleet to a service, some hosts at once."""
     client = Client(server)
     for name in OWN_CLASSES:
         client("PUT", f"/resource_classes/{name}")
     for name in OWN_TRAITS:
         client("PUT", f"/traits/{name}")
+    client.close()
+    hosts: dict[str, list[Provider]] = {}
     for each in fleet:
+        hosts.setdefault(each.root, []).append(each)
+    parts = [list(hosts.values())[number::LOADERS] for number in range(LOADERS)]
+    with ThreadPoolExecutor(LOADERS) as pool:
+        list(pool.map(lambda part: _load_hosts(server, part), parts))
+
+
+def _load_hosts(server: Server, hosts: Sequence[Sequence[Provider]]) -> None:
+    client = Client(server)
+    for each in (provider for host in hosts for provider in host):
         body: dict[str, Any] = {"uuid": each.uuid, "name": each.uuid}
         client("POST", RP, {**body, "parent_provider_uuid": each.parent})
         values: dict[str, Any] = {
@@ -102,7 +115,7 @@ def require_sound(
 def time_round(client: Client, server: Server, path: str, seconds: float) -> Took:
     """Ask for some seconds, once at least."""
     cpu_s, began = server.cpu_s(), time.perf_counter()
-    waits = []
+    waits: list[float] = []
     while not waits or time.perf_counter() < began + seconds:
         asked = time.perf_counter()
         client("GET", path)
@@ -165,7 +178,7 @@ def services(args: argparse.Namespace) -> Iterator[list[Server]]:
         options: dict[str, Any] = {"workers": 1, "threads": 4}
         ours, theirs = (f"sqlite:///{folders[name]}/fleet.db" for name in names[:2])
         if args.engine == "postgresql":
-            database = stack.enter_context(run_postgresql())
+            database = stack.enter_context(run_postgresql(is_durable=False))
             ours, theirs = database.urls
             options |= {"workers": args.workers, "beside": (database.pid,)}
         servers = [stack.enter_context(run_wherry(folders["wherry"], database=ours, **options))]
@@ -194,7 +207,9 @@ def main(argv: list[str] | None = None) -> None:
         print("openstack-placement is not installed (`make peer`): Wherry is timed alone")
     for shape in args.fleet:
         fleet = make_fleet(shape, args.hosts)
-        print(f"{shape}: {args.hosts} hosts, {len(fleet)} providers, limit {args.limit}")
+        print(
+            f"{shape}: {args.hosts} hosts, {len(fleet)} providers, limit {args.limit}", flush=True
+        )
         with services(args) as servers:
             # The peer's two services have one database.
             for server in servers[:2]:

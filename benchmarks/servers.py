@@ -1,7 +1,8 @@
 """Servers of the Placement API to time side by side, and the CPU time that they take.
 
 Wherry runs as an operator runs it.  openstack-placement runs in uWSGI, in the virtual
-environment that ``make peer`` makes.  The PostgreSQL server is that of the tests, with fsync on.
+environment that ``make peer`` makes.  The PostgreSQL server is that of the tests, with fsync on
+where writes are timed.
 """
 
 import os
@@ -190,12 +191,17 @@ class Database:
 
 
 @contextmanager
-def run_postgresql() -> Iterator[Database]:
-    """Run a PostgreSQL server with a database for each of two services."""
+def run_postgresql(*, is_durable: bool = True) -> Iterator[Database]:
+    """Run a PostgreSQL server with a database for each of two services.
+
+    Args:
+        is_durable: whether a commit waits for the disk.
+    """
     sys.path.append(str(ROOT / "tests"))
     from databases import PostgresqlServer  # noqa: PLC0415
 
-    server = PostgresqlServer(fsync="on", full_page_writes="on", shared_buffers="256MB")
+    waits = "on" if is_durable else "off"
+    server = PostgresqlServer(fsync=waits, full_page_writes=waits, shared_buffers="256MB")
     pid = int((server.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     try:
         ours = server.create("wherry", "wherry_template")
