@@ -11,11 +11,9 @@ from collections.abc import Iterator
 
 from wherry.app.engine import Engine
 from wherry.app.running import host_in
-from wherry.migrate.provisional import Followed, follow
-from wherry.model.claims import Holding
-from wherry.model.errors import NotFound
+from wherry.migrate.provisional import follow
 from wherry.store.attached import find_unrecorded
-from wherry.store.guests import read_guest, write_guest
+from wherry.store.guests import write_guest
 from wherry.store.holdings import lock_holdings, read_holdings
 from wherry.store.transaction import Tx
 
@@ -29,22 +27,18 @@ def pin_held(engine: Engine, host: str) -> None:
 def _find(tx: Tx, engine: Engine, host: str) -> Iterator[str]:
     """Name those of whom their allocations tell something; of others nothing is to be written."""
     uuids = find_unrecorded(tx, host)
-    for uuid, held in sorted(read_holdings(tx, uuids).items()):
-        if _follow(tx, engine, host, held) is not None:
-            yield uuid
+    if uuids:
+        view = host_in(tx, host)
+        for uuid, held in sorted(read_holdings(tx, uuids).items()):
+            if follow(held, view, None, now=engine.clock()) is not None:
+                yield uuid
 
 
 def _pin(tx: Tx, engine: Engine, host: str, uuid: str) -> None:
     lock_holdings(tx, [uuid])
-    if read_guest(tx, uuid) is not None or uuid not in find_unrecorded(tx, host):
+    if uuid not in find_unrecorded(tx, host):
         return
-    told = _follow(tx, engine, host, read_holdings(tx, [uuid])[uuid])
+    held = read_holdings(tx, [uuid])[uuid]
+    told = follow(held, host_in(tx, host), None, now=engine.clock())
     if told is not None:
         write_guest(tx, told.guest)
-
-
-def _follow(tx: Tx, engine: Engine, host: str, held: Holding) -> Followed | None:
-    try:
-        return follow(held, host_in(tx, host), None, now=engine.clock())
-    except NotFound:
-        return None
