@@ -161,10 +161,10 @@ class _Explaining:
         for name, number in tests.holders.items():
             yield Reason(Cause.TOTAL, name), _has_holders(columns, name, number)
         for either in tests.traits.either:
-            known = notes.traits(Wanted((either,)), unknown=True)
+            known = notes.lookups.traits(Wanted((either,)), unknown=True)
             yield Reason(Cause.TRAIT, _listed(either)), _looks_up(known, columns.tree_traits)
         for either in tests.aggregates.either:
-            known = notes.aggregates(Wanted((either,)), unknown=True)
+            known = notes.lookups.aggregates(Wanted((either,)), unknown=True)
             yield (
                 Reason(Cause.AGGREGATE, _listed(either)),
                 _looks_up(known, columns.tree_aggregates),

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from wherry.inventory.columns import Interned, LimitsTable
+from wherry.inventory.columns import Columns, Interned, LimitsTable
 
 T = TypeVar("T", bound=Hashable)
 Bools = NDArray[np.bool_]
@@ -48,7 +48,29 @@ def answers(lookup: Bools, ids: NDArray[Any]) -> Bools:
     return found
 
 
-def suits_units(table: LimitsTable, amount: int) -> Bools | None:
-    """Say for each inventory whether one group may ask for so many; None: for each it may."""
-    fits: Bools = (table.min_unit <= amount) & (amount % table.step_size == 0)
-    return None if fits.all() else np.append(fits, False)
+class UnitLookups:
+    """Whether one group may ask for so many units, for each inventory of a class."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], tuple[LimitsTable, int, Bools | None]] = {}
+
+    def __call__(self, name: str, table: LimitsTable, amount: int) -> Bools | None:
+        """Give bool[V + 1] as `Lookups` does; None: every inventory takes so many."""
+        kept = self._kept.get((name, amount))
+        if kept is not None and kept[0] is table and kept[1] == len(table):
+            return kept[2]
+        fits: Bools = (table.min_unit <= amount) & (amount % table.step_size == 0)
+        found = None if fits.all() else np.append(fits, False)
+        if len(self._kept) >= KEPT:
+            self._kept.clear()
+        self._kept[name, amount] = (table, len(fits), found)
+        return found
+
+
+class FleetLookups:
+    """The look-ups of one fleet: over sets of traits and of aggregates, and over inventories."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.traits = Lookups(columns.trait_sets)
+        self.aggregates = Lookups(columns.aggregate_sets)
+        self.units = UnitLookups()

@@ -16,12 +16,20 @@ from numpy.typing import NDArray
 from wherry.inventory.columns import ClassColumn, Columns
 from wherry.schedule.search.compile import Spec, Wanted
 from wherry.schedule.search.guests import Guests
-from wherry.schedule.search.lookups import Bools, Lookups, answers, suits_units
+from wherry.schedule.search.lookups import Bools, FleetLookups, answers
 
 Mask = NDArray[np.uint64]
 Trees = NDArray[np.int64]
 ONE, NONE = np.uint64(1), np.uint64(0)
-WORD = 64
+WORD, SHIFT = 64, 6
+
+
+_BITS = ONE << (np.arange(256, dtype=np.uint64) & np.uint64(WORD - 1))
+
+
+def bits_of(local: NDArray[Any]) -> Mask:
+    """Give the bit of each place in its word."""
+    return _BITS.take(local & (len(_BITS) - 1))
 
 
 class Ranges:
@@ -53,20 +61,18 @@ class Ranges:
             self._trees = np.repeat(np.arange(len(self._sizes)), self._sizes)
         return each[self._trees]
 
-    def join(self, ok: Bools | None, local: Mask, words: int) -> Mask:
+    def join(self, ok: Bools | None, bit: Mask, word: NDArray[Any] | None, words: int) -> Mask:
         """Set the bits of those for which *ok* holds.
 
         Args:
             ok: bool[n]; None: all.
-            local: uint64[n]; the place of each in its tree.
+            bit, word: [n]; the bit of each place and the word that it is in; None: the first.
         """
-        bit = ONE << (local & np.uint64(WORD - 1))
         if ok is not None:
             bit = np.where(ok, bit, NONE)
-        if words == 1:
+        if word is None:
             return self._join(bit)[None, :]
-        at = local >> np.uint64(6)
-        return np.stack([self._join(np.where(at == word, bit, NONE)) for word in range(words)])
+        return np.stack([self._join(np.where(word == n, bit, NONE)) for n in range(words)])
 
     def _join(self, bits: Mask) -> Mask:
         if self.single:
@@ -85,35 +91,46 @@ class _Entries:
 
     def __init__(self, column: ClassColumn, trees: Trees, first: NDArray[np.int64]) -> None:
         self._column, self._first = column, first
-        start = column.start[trees].astype(np.int64)
-        self.ranges = Ranges(start, column.start[trees + 1] - start)
+        start = column.start.take(trees).astype(np.int64)
+        self.ranges = Ranges(start, column.start.take(trees + 1) - start)
 
     @cached_property
-    def local(self) -> Mask:
+    def local(self) -> NDArray[Any]:
         """Place of each in its tree."""
-        return self._column.local[self.ranges.index].astype(np.uint64)
+        return self._column.local.take(self.ranges.index)
+
+    @cached_property
+    def bit(self) -> Mask:
+        """Bit of each in its word."""
+        return bits_of(self.local)
+
+    def join(self, ok: Bools | None, words: int) -> Mask:
+        """Set the bits of those for which *ok* holds; None: all."""
+        word = None if words == 1 else self.local >> SHIFT
+        return self.ranges.join(ok, self.bit, word, words)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the providers."""
-        return self.ranges.spread(self._first) + self.local.astype(np.int64)
+        rows: NDArray[np.int64] = self.ranges.spread(self._first) + self.local
+        return rows
 
     @cached_property
     def eff(self) -> NDArray[np.int32]:
         """Units that each could give together."""
-        return self._column.eff[self.ranges.index]
+        return self._column.eff.take(self.ranges.index)
 
-    def takes(self, amount: int, sure: int) -> Bools | None:
+    def takes(self, amount: int, sure: int, units: Bools | None) -> Bools | None:
         """Say of each whether it could give one group so much; None: all of them.
 
         Args:
             sure: so much some entry of each tree could give.
+            units: for each inventory whether one group may ask for so many; None: for all.
         """
         ok = None if self.ranges.single and amount <= sure else self.eff >= amount
-        units = suits_units(self._column.table, amount)
         if units is None:
             return ok
-        suited = answers(units, self._column.limits[self.ranges.index])
+        suited = answers(units, self._column.limits.take(self.ranges.index))
         return suited if ok is None else ok & suited
 
 
@@ -134,17 +151,16 @@ class Block:
         trees: Trees,
         words: int,
         *,
-        traits: Lookups[frozenset[str]],
-        aggregates: Lookups[frozenset[str]],
+        lookups: FleetLookups,
         named: Mapping[str, int],
         sure: Mapping[str, int],
         guests: Guests | None = None,
     ) -> None:
         self._sure = sure
         self._columns, self.trees, self.words = columns, trees, words
-        self._traits, self._aggregates = traits, aggregates
+        self._lookups = lookups
         self._named, self._guests = named, guests
-        self.first = columns.first[trees].astype(np.int64)
+        self.first = columns.first.take(trees).astype(np.int64)
         self._entries: dict[str, _Entries] = {}
         self._reach: Mask | None = None
 
@@ -165,7 +181,7 @@ class Block:
     def having(self, either: frozenset[str], classes: Collection[str]) -> Mask:
         """Mark the providers that have one of some traits, of those that have some class."""
         own = np.zeros((self.words, len(self.trees)), np.uint64)
-        lookup = self._traits(Wanted((either,)))
+        lookup = self._lookups.traits(Wanted((either,)))
         asked: list[NDArray[np.int64]] = []
         for name in classes:
             if name not in self._columns.classes:
@@ -175,8 +191,8 @@ class Block:
             if any(np.array_equal(entries.rows, rows) for rows in asked):
                 continue
             asked.append(entries.rows)
-            ok = answers(lookup, self._columns.traits[entries.rows])
-            own |= entries.ranges.join(ok, entries.local, self.words)
+            ok = answers(lookup, self._columns.traits.take(entries.rows))
+            own |= entries.join(ok, self.words)
         if self._guests is None:
             return own
         guests = self._with_guests(self._guests, self._guests.having(either))
@@ -187,7 +203,7 @@ class Block:
         own = np.zeros((self.words, len(self.trees)), np.uint64)
         if name in self._columns.classes:
             entries = self._entries_of(name)
-            own = entries.ranges.join(entries.eff >= amount, entries.local, self.words)
+            own = entries.join(entries.eff >= amount, self.words)
         if self._guests is None:
             return own
         guests = self._with_guests(self._guests, self._guests.holding(name, amount))
@@ -196,19 +212,21 @@ class Block:
     def _own(self, spec: Spec) -> Mask:
         if not spec.amounts:
             rows, ranges = self._all_rows
-            local = (rows - ranges.spread(self.first)).astype(np.uint64)
+            local = rows - ranges.spread(self.first)
             ok = self._stands_right(spec, None, rows, ranges)
-            return ranges.join(ok, local, self.words)
+            word = None if self.words == 1 else local >> SHIFT
+            return ranges.join(ok, bits_of(local), word, self.words)
         masks: list[Mask] = []
         for name, amount in spec.amounts:
             if name not in self._columns.classes:
                 return np.zeros((self.words, len(self.trees)), np.uint64)
             entries = self._entries_of(name)
-            ok = entries.takes(amount, self._sure.get(name, 0))
+            units = self._lookups.units(name, self._columns.classes[name].table, amount)
+            ok = entries.takes(amount, self._sure.get(name, 0), units)
             # What is asked of the provider itself is asked once.
             if not masks and not (spec.traits.is_free and spec.aggregates.is_free):
                 ok = self._stands_right(spec, ok, entries.rows, entries.ranges)
-            masks.append(entries.ranges.join(ok, entries.local, self.words))
+            masks.append(entries.join(ok, self.words))
         return reduce(np.bitwise_and, masks)
 
     def _with_guests(self, guests: Guests, serving: int, spec: Spec | None = None) -> Mask:
@@ -219,7 +237,7 @@ class Block:
         mask = self._reach & guests.as_words(serving)
         if spec is not None and spec.is_spread and spec.aggregates.forbidden:
             root = self._columns.aggregates[self.first]
-            stranger = self._aggregates(Wanted((), spec.aggregates.forbidden))
+            stranger = self._lookups.aggregates(Wanted((), spec.aggregates.forbidden))
             mask = np.where(answers(stranger, root), mask, NONE)
         return mask
 
@@ -232,7 +250,7 @@ class Block:
 
     @cached_property
     def _all_rows(self) -> tuple[NDArray[np.int64], Ranges]:
-        ranges = Ranges(self.first, self._columns.count[self.trees].astype(np.int64))
+        ranges = Ranges(self.first, self._columns.count.take(self.trees).astype(np.int64))
         return ranges.index, ranges
 
     def _stands_right(
@@ -242,21 +260,21 @@ class Block:
         columns = self._columns
         found = [] if ok is None else [ok]
         if not spec.traits.is_free:
-            found.append(answers(self._traits(spec.traits), columns.traits[rows]))
+            found.append(answers(self._lookups.traits(spec.traits), columns.traits.take(rows)))
         if not spec.aggregates.is_free:
-            own = columns.aggregates[rows]
+            own = columns.aggregates.take(rows)
             if spec.is_spread:
                 found += self._spans(spec.aggregates, own, ranges)
             else:
-                found.append(answers(self._aggregates(spec.aggregates), own))
+                found.append(answers(self._lookups.aggregates(spec.aggregates), own))
         return reduce(np.logical_and, found) if found else None
 
     def _spans(self, wanted: Wanted, own: NDArray[Any], ranges: Ranges) -> Iterator[Bools]:
         """Ask for aggregates where those of the root span the whole tree."""
         root = self._columns.aggregates[self.first]
         if wanted.either:
-            lookup = self._aggregates(Wanted(wanted.either))
+            lookup = self._lookups.aggregates(Wanted(wanted.either))
             yield answers(lookup, own) | ranges.spread(answers(lookup, root))
         if wanted.forbidden:
-            lookup = self._aggregates(Wanted((), wanted.forbidden))
+            lookup = self._lookups.aggregates(Wanted((), wanted.forbidden))
             yield answers(lookup, own) & ranges.spread(answers(lookup, root))

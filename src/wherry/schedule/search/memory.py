@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from wherry.inventory.columns import Columns
 from wherry.model.provider import Provider
 from wherry.schedule.search.likeness import Likeness
-from wherry.schedule.search.lookups import Lookups
+from wherry.schedule.search.lookups import FleetLookups
 from wherry.schedule.search.placing import Way
 
 REQUESTS = 256
@@ -25,8 +25,7 @@ class Notes:
 
     def __init__(self, columns: Columns) -> None:
         self._tables = (columns.trait_sets, columns.aggregate_sets, columns.shapes)
-        self.traits = Lookups(columns.trait_sets)
-        self.aggregates = Lookups(columns.aggregate_sets)
+        self.lookups = FleetLookups(columns)
         self.likeness = Likeness()
         self._firsts: dict[Hashable, Firsts] = {}
         self._rows: dict[int, tuple[int, Provider]] = {}

@@ -38,9 +38,11 @@ def scan(columns: Columns, ward: Ward, notes: Notes, start: int) -> Iterator[Tre
     tests = ward.tests
     lookups: list[Asking] = []
     if not tests.traits.is_free:
-        lookups.append((notes.traits(tests.traits, unknown=True), columns.tree_traits))
+        lookups.append((notes.lookups.traits(tests.traits, unknown=True), columns.tree_traits))
     if not tests.aggregates.is_free:
-        lookups.append((notes.aggregates(tests.aggregates, unknown=True), columns.tree_aggregates))
+        lookups.append(
+            (notes.lookups.aggregates(tests.aggregates, unknown=True), columns.tree_aggregates)
+        )
     if ward.only:
         trees = np.array(sorted(ward.only), np.int64)
         yield from _some(ward, trees[_has_room(columns, tests, trees)], lookups)

@@ -60,7 +60,7 @@ class Setting:
         if guests is None:
             yield Ward(compiled.tests, every, None, None)
             return
-        near = self.notes.aggregates(Wanted((guests.aggregates,)), unknown=True)
+        near = self.notes.lookups.aggregates(Wanted((guests.aggregates,)), unknown=True)
         ids = self.columns.tree_aggregates
         yield Ward(compiled.tests, every, None, lambda trees: ~answers(near, ids[trees]))
         alone = [n for n, serving in enumerate(guests.serves) if not serving]
@@ -76,11 +76,11 @@ class Setting:
         """Say of trees whether their roots have the traits that are asked of roots."""
         columns = self.columns
         roots = columns.traits[columns.first[trees]]
-        return answers(self.notes.traits(self.compiled.root), roots)
+        return answers(self.notes.lookups.traits(self.compiled.root), roots)
 
     def blocks(self, trees: Trees, guests: Guests | None) -> Iterator[Block]:
         """Divide trees by their width; dead ones are left out."""
-        words = (self.columns.count[trees] + (WORD - 1)) // WORD
+        words = (self.columns.count.take(trees) + (WORD - 1)) // WORD
         for width in range(1, int(words.max(initial=0)) + 1):
             of_width = words == width
             if of_width.any():
@@ -89,8 +89,8 @@ class Setting:
 
     def _block(self, trees: Trees, words: int, guests: Guests | None) -> Block:
         return Block(
-            self.columns, trees, words, traits=self.notes.traits, named=self.named,
-            aggregates=self.notes.aggregates, guests=guests,
+            self.columns, trees, words, lookups=self.notes.lookups, named=self.named,
+            guests=guests,
             sure={} if guests else self.compiled.tests.most,
         )  # fmt: skip
 
