@@ -11,7 +11,7 @@ import psycopg
 
 from wherry.store.claim_rows import ClaimRows
 
-_CALL = "SELECT * FROM wherry_claims_0003(%s::json)"
+_CALL = "SELECT * FROM wherry_claims_0003(%s::json, %s::text[], %s::text[])"
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(dict[str, Any])
 _HOLDING = ("h_uuid", "h_type", "h_project", "h_user", "h_expected")
 _ALLOCATION = ("a_holding", "a_provider", "a_class", "a_units")
@@ -23,8 +23,12 @@ def apply_claims(db: psycopg.Connection[Any], claims: Sequence[ClaimRows]) -> li
 
     All of them are of one transaction, which is the caller's.
     """
-    text = _encoder.encode([_arguments(rows) for rows in claims]).decode()
-    return [_decoder.decode(row[0]) for row in db.execute(_CALL, (text,)).fetchall()]
+    arguments = [_arguments(rows) for rows in claims]
+    text = _encoder.encode(arguments).decode()
+    consumers = [row[0] for rows in claims for row in rows.holdings]
+    names = list({name for each in arguments for name in each["p_names"]})
+    found = db.execute(_CALL, (text, consumers, names)).fetchall()
+    return [_decoder.decode(row[0]) for row in found]
 
 
 def _arguments(rows: ClaimRows) -> dict[str, Any]:

@@ -4,30 +4,27 @@
 -- Every row is found by its key, and plans are made once: to plan a statement takes longer than
 -- to run it, and one that was planned for a small table would go on reading it whole.
 --
--- p_claims holds an object for each, of wherry_claim_0003's arguments.  Where there are several,
--- all that they will lock is locked first, in the order in which every writer does it; so calls
--- like this one and single claims do not wait for each other.
-CREATE FUNCTION wherry_claims_0003(p_claims json) RETURNS SETOF text LANGUAGE plpgsql ROWS 10
+-- p_claims holds an object for each, of wherry_claim_0003's arguments; p_consumers and p_names
+-- all the consumers and providers in them.  Where there are several claims, all that they will
+-- lock is locked first, in the order in which every writer does it; so calls like this one and
+-- single claims do not wait for each other.
+CREATE FUNCTION wherry_claims_0003(p_claims json, p_consumers text[], p_names text[])
+RETURNS SETOF text LANGUAGE plpgsql ROWS 10
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $claims$
 DECLARE
-    r record; v_uuids text[]; v_ids bigint[];
+    r record; v_ids bigint[]; v_held bigint[];
 BEGIN
     IF json_array_length(p_claims) > 1 THEN
-        SELECT array_agg(u.uuid) INTO v_uuids
-            FROM json_array_elements(p_claims) e, json_array_elements_text(e -> 'h_uuid') u(uuid);
-        SELECT coalesce(array_agg(l.id), '{}') INTO v_ids FROM (
-            SELECT c.id FROM consumer c WHERE c.uuid = ANY (v_uuids)
+        SELECT array_agg(l.id) INTO v_ids FROM (
+            SELECT c.id FROM consumer c WHERE c.uuid = ANY (p_consumers)
             ORDER BY c.uuid FOR UPDATE) l;
-        SELECT array_agg(n.uuid) INTO v_uuids FROM (
-            SELECT p.uuid FROM allocation a JOIN provider p ON p.id = a.provider
-            WHERE a.consumer = ANY (v_ids)
-            UNION
-            SELECT p.uuid FROM occupant o JOIN provider p ON p.id = o.provider
-            WHERE o.consumer = ANY (v_ids)
-            UNION
-            SELECT u.uuid FROM json_array_elements(p_claims) e,
-                json_array_elements_text(e -> 'p_names') u(uuid)) n;
-        PERFORM FROM provider p WHERE p.uuid = ANY (v_uuids)
+        IF v_ids IS NOT NULL THEN
+            SELECT array_agg(h.provider) INTO v_held FROM (
+                SELECT a.provider FROM allocation a WHERE a.consumer = ANY (v_ids)
+                UNION
+                SELECT o.provider FROM occupant o WHERE o.consumer = ANY (v_ids)) h;
+        END IF;
+        PERFORM FROM provider p WHERE p.uuid = ANY (p_names) OR p.id = ANY (v_held)
             ORDER BY p.uuid FOR NO KEY UPDATE;
     END IF;
     FOR r IN SELECT * FROM json_to_recordset(p_claims) AS c(
