@@ -159,7 +159,7 @@ def claim_tree(tx: Tx, host: str, root: str | None) -> None:
     come = select(p.uuid).where(
         p.owner == "client", p.root == number, func.coalesce(p.host, "") != host
     )
-    for query, value in ((left, None), (come, host)):
+    for query, value in ((left, None), *([(come, host)] if root else [])):
         uuids = list(tx.execute(query.order_by(p.uuid).with_for_update()).scalars())
         if uuids:
             tx.execute(update(provider).where(p.uuid.in_(uuids)).values(host=value))

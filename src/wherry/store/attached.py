@@ -126,6 +126,8 @@ def find_unrecorded(tx: Tx, host: str) -> list[str]:
     query = select(p.id, body.plan).join(tables.provider_plan, body.provider == p.id)
     query = query.where(p.host == host, p.owner == "client", p.parent.is_not(None))
     offering = [row.id for row in tx.rows(query) if decode(row.plan, PlannedProvider).offers]
+    if not offering:
+        return []
     holders = (
         select(consumer.uuid)
         .distinct()

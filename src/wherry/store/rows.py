@@ -1,12 +1,14 @@
 """Small statements that several nouns need: upserts, interned names, batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, select
+from sqlalchemy import BindParameter, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Executable
 
-from wherry.store.transaction import Tx
+from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
 BATCH = 500
@@ -18,18 +20,20 @@ def upsert(tx: Tx, table: Table, rows: Sequence[dict[str, Any]]) -> None:
 
     All rows name the same columns.
     """
-    if not rows:
-        return
-    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    if rows:
+        tx.execute(_upsert(tx.dialect, table, tuple(rows[0])), rows)
+
+
+@cache
+def _upsert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> Executable:
+    """Put the statement together once: that takes longer than to run it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=others)
-        if others
-        else statement.on_conflict_do_nothing(index_elements=keys),
-        rows,
-    )
+    others = {name: statement.excluded[name] for name in columns if name not in keys}
+    if not others:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
 def intern(tx: Tx, table: Table, names: Iterable[str]) -> dict[str, int]:
@@ -38,8 +42,7 @@ def intern(tx: Tx, table: Table, names: Iterable[str]) -> dict[str, int]:
     found = _ids(tx, table, wanted)
     missing = [{"name": name} for name in wanted if name not in found]
     if missing:
-        insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-        tx.execute(insert(table).on_conflict_do_nothing(index_elements=["name"]), missing)
+        tx.execute(_insert_names(tx.dialect, table), missing)
         found |= _ids(tx, table, [row["name"] for row in missing])
     return found
 
@@ -47,9 +50,21 @@ def intern(tx: Tx, table: Table, names: Iterable[str]) -> dict[str, int]:
 def _ids(tx: Tx, table: Table, names: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for batch in batches(names):
-        query = select(table.c.name, table.c.id).where(table.c.name.in_(batch))
-        found.update(dict(tx.rows(query)))
+        rows = tx.execute(_select_names(table), {"names": list(batch)})
+        found.update((row.name, row.id) for row in rows)
     return found
+
+
+@cache
+def _insert_names(dialect: Dialect, table: Table) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=["name"])
+
+
+@cache
+def _select_names(table: Table) -> Executable:
+    names: BindParameter[str] = bindparam("names", expanding=True)
+    return select(table.c.name, table.c.id).where(table.c.name.in_(names))
 
 
 def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
