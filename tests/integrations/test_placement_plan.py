@@ -206,6 +206,21 @@ def stocked(*uuids: str, **guests: Consumer) -> World:
             ),
             id="own names take the places of others",
         ),
+        pytest.param(
+            World(providers={ONE: Provider(name=ONE)}),
+            World(
+                traits=frozenset({"CUSTOM_B"}),
+                providers={
+                    ONE: Provider(
+                        name=ONE,
+                        inventories=STOCK,
+                        traits=frozenset({"CUSTOM_B", "HW_CPU_X86_VMX"}),
+                        aggregates=frozenset({UUIDS[3]}),
+                    )
+                },
+            ),
+            id="what the source lacks is taken away",
+        ),
     ],
 )
 def test_stock_and_guests_are_replaced_without_a_refusal(
