@@ -1,0 +1,160 @@
+"""How long it takes until a fleet of vGPU hosts is on record, by report and by Placement's calls.
+
+    python -m benchmarks register [--hosts 1000] [--peer-hosts 50] [--clients 4] [--workers 2]
+                                  [--engine postgresql]
+
+Each host has two NUMA nodes with two boards each: seven providers.  *reports* is one call a host,
+with the facts of its boards, of which the service derives providers, pools, offers and traits.
+*calls* is the way of nova-compute: POST, inventories, traits and aggregates of each provider, 20
+calls a host; openstack-placement gets the same calls for fewer hosts, as its time for each does
+not fall with their number.  Every service begins with an empty database that waits for the disk.
+
+Afterwards as many providers must be there as there should be.  *hosts/s* is wall clock, *CPU* of
+the service and its database for each host; *ratio* compares hosts/s with the peer's.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.candidates import load
+from benchmarks.fleets import make_fleet
+from benchmarks.placement import Client
+from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
+
+PER_HOST = 7
+BUSES = ("01", "41", "81", "c1")
+TYPES = {"nvidia-558": "NVIDIA RTXA6000-1Q", "nvidia-559": "NVIDIA RTXA6000-2Q"}
+DESCRIPTION = (
+    "num_heads=4, frl_config=60, framebuffer={mb}M, max_resolution=5120x2880, max_instance={most}"
+)
+
+
+def make_report(number: int) -> dict[str, Any]:
+    """The first report of a host: boards with all of their vGPUs free."""
+    boards = [
+        {
+            "name": f"0000:{bus}:00.0",
+            "bus": "pci",
+            "role": "function",
+            "driver": "nvidia",
+            "numa_node": place // 2,
+            "attributes": {"vendor": "10de", "device": "2230", "class": "030000"},
+            "mdev_types": [
+                {
+                    "id": kind,
+                    "attributes": {
+                        "name": name,
+                        "description": DESCRIPTION.format(mb=1024 << at, most=32 >> at),
+                        "device_api": "vfio-pci",
+                        "available_instances": str(32 >> at),
+                    },
+                }
+                for at, (kind, name) in enumerate(TYPES.items())
+            ],
+        }
+        for place, bus in enumerate(BUSES)
+    ]
+    host = {"arch": "x86_64", "kernel": "6.12.57", "numa": [{"id": 0}, {"id": 1}]}
+    return {
+        "schema": "wherry.report/1",
+        "host": f"compute-{number:06d}",
+        "boot_id": f"boot-{number}",
+        "sequence": 1,
+        "observed_at": "2026-01-01T00:00:00Z",
+        "facts": {"host": host, "devices": boards, "instances": []},
+        "guests": [],
+    }
+
+
+def send_reports(server: Server, hosts: int, clients: int) -> None:
+    """Report every host once."""
+    reports = [make_report(number) for number in range(hosts)]
+
+    def send(part: Sequence[dict[str, Any]]) -> None:
+        client = Client(server)
+        for each in part:
+            client("PUT", f"/wherry/hosts/{each['host']}/report", each)
+        client.close()
+
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(send, [reports[at::clients] for at in range(clients)]))
+
+
+def measure(
+    what: str, server: Server, hosts: int, act: Callable[[], None], peer: float | None
+) -> float:
+    """Time one way of registering; gives hosts per second."""
+    cpu, began = server.cpu_s(), time.perf_counter()
+    act()
+    seconds, cpu = time.perf_counter() - began, server.cpu_s() - cpu
+    client = Client(server)
+    found = len(client("GET", "/resource_providers")["resource_providers"])
+    client.close()
+    assert found == PER_HOST * hosts, (what, found, PER_HOST * hosts)
+    rate = hosts / seconds
+    ratio = "" if peer is None else f"   ratio {rate / peer:7.1f} x"
+    print(
+        f"  {server.name:20} {what:8} {hosts:6} hosts {seconds:8.2f} s {rate:9.2f} hosts/s "
+        f"{cpu / hosts * 1000:8.1f} ms CPU a host{ratio}",
+        flush=True,
+    )
+    return rate
+
+
+@contextmanager
+def service(name: str, args: argparse.Namespace) -> Iterator[Server]:
+    """Run one service on a database of its own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"bench-{name}-")))
+        database = f"sqlite:///{folder}/fleet.db"
+        options: dict[str, Any] = {"workers": 1, "threads": 4}
+        if args.engine == "postgresql":
+            running = stack.enter_context(run_postgresql())
+            database = running.urls[name == "peer"]
+            options = {"workers": args.workers, "threads": 4, "beside": (running.pid,)}
+        if name == "peer":
+            venv = find_peer()
+            assert venv is not None
+            yield stack.enter_context(run_peer(venv, folder, database=database, **options))
+        else:
+            yield stack.enter_context(run_wherry(folder, database=database, **options))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Time the ways to register a fleet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--hosts", type=int, default=1000)
+    parser.add_argument("--peer-hosts", type=int, default=50)
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=2, help="processes; on SQLite one")
+    parser.add_argument("--engine", default="postgresql", choices=["postgresql", "sqlite"])
+    args = parser.parse_args(argv)
+    print(f"{args.engine}, {args.clients} clients, {PER_HOST} providers a host", flush=True)
+    peer = None
+    if find_peer() is None:
+        print("openstack-placement is not installed (`make peer`): Wherry is timed alone")
+    else:
+        with service("peer", args) as server:
+            fleet = make_fleet("vgpu", args.peer_hosts)
+            peer = measure("calls", server, args.peer_hosts, lambda: load(server, fleet), None)
+    with service("wherry", args) as server:
+        fleet = make_fleet("vgpu", args.hosts)
+        measure("calls", server, args.hosts, lambda: load(server, fleet), peer)
+    with service("wherry", args) as server:
+        measure(
+            "reports",
+            server,
+            args.hosts,
+            lambda: send_reports(server, args.hosts, args.clients),
+            peer,
+        )
+
+
+if __name__ == "__main__":
+    main()
