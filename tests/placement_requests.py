@@ -4,7 +4,7 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -367,19 +367,8 @@ SINCE: Mapping[str, Microversion] = {
 
 def start(theirs: Peer, ours: Wire) -> Pair:
     """Both with the same small fleet."""
-    for uuid in UUIDS:
-        held = ours("GET", f"{RP}/{uuid}/allocations").json.get("allocations", {})
-        for consumer in held:
-            ours("DELETE", f"/allocations/{consumer}")
-            theirs.call("DELETE", f"/allocations/{consumer}")
-    for say in (ours, theirs.call):
-        for _ in UUIDS:
-            for uuid in UUIDS:
-                say("DELETE", f"{RP}/{uuid}")
-        for name in ("CUSTOM_X", "CUSTOM_Y", "CUSTOM_Z"):
-            say("DELETE", f"/resource_classes/{name}")
-        for name in TRAITS:
-            say("DELETE", f"/traits/{name}")
+    empty(lambda method, path: ours(method, path).json if method == "GET" else ours(method, path))
+    empty(lambda method, path: theirs.call(method, path).body)
     pair = Pair(theirs, ours)
     pair("PUT", "/resource_classes/CUSTOM_X")
     pair("PUT", "/traits/CUSTOM_A")
@@ -395,3 +384,19 @@ def start(theirs: Peer, ours: Wire) -> Pair:
         }
         pair("PUT", f"{RP}/{uuid}/inventories", body)
     return pair
+
+
+def empty(say: Callable[[str, str], Any]) -> None:
+    """Remove all that one service holds, whoever wrote it."""
+    rows = say("GET", RP)["resource_providers"]
+    for row in rows:
+        for consumer in say("GET", f"{RP}/{row['uuid']}/allocations")["allocations"]:
+            say("DELETE", f"/allocations/{consumer}")
+    for _ in rows:
+        for row in rows:
+            say("DELETE", f"{RP}/{row['uuid']}")
+    for row in say("GET", "/resource_classes")["resource_classes"]:
+        if row["name"].startswith("CUSTOM_"):
+            say("DELETE", f"/resource_classes/{row['name']}")
+    for name in say("GET", "/traits?name=startswith:CUSTOM_")["traits"]:
+        say("DELETE", f"/traits/{name}")
