@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from placement_wire import U1
 from wherry.api.placement import schemas
 from wherry.api.placement.quick import Unknown, compile_schema
+from wherry.api.placement.refused import Refused
+from wherry.api.placement.validation import check_query
 from wherry.schedule.candidates.names import is_uuid
 
 FORMATS = jsonschema.FormatChecker()
@@ -84,6 +87,16 @@ def test_fast_and_slow_agree(name, schema, data):
         value = broken(value, data)
 
     assert fast(value) == slow.is_valid(value), value
+
+
+@pytest.mark.parametrize("text", ["xyz", "f9f0f4b8", "", U1.replace("-", "")])
+def test_a_query_s_uuid_is_held_to_its_form(text):
+    """In a query the library's own form of a uuid counts, which wants its dashes."""
+    schema = {"properties": {"uuid": {"type": "string", "format": "uuid"}}}
+
+    check_query([("uuid", U1)], schema)
+    with pytest.raises(Refused):
+        check_query([("uuid", text)], schema)
 
 
 def test_lists_of_other_things_than_texts_are_left_to_jsonschema():

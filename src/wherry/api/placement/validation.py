@@ -6,6 +6,7 @@ its schema is let through without it.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -90,7 +91,7 @@ def _check(schema: Schema, *, of_query: bool) -> Check:
     """Make the function once that says whether a value meets a schema."""
     key = (id(schema), of_query)
     if key not in _checks:
-        uuid = (lambda _text: True) if of_query else is_uuid
+        uuid = partial(_QUERY_FORMATS.conforms, format="uuid") if of_query else is_uuid
         _checks[key] = (schema, compile_schema(schema, {"uuid": uuid}))
     return _checks[key][1]
 
