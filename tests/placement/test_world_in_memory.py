@@ -5,15 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from sqlalchemy import select, true
 
 from builders import FB, a_uuid
+from inventory.columns.naive import check
 from placement_wire import C1, RP, U1, U2, U3, holds
 from store_worlds import a_device, a_plan, report
 from wherry.app.placement.world import PlacementWorld
 from wherry.model.claims import Claim, Holding
 from wherry.model.errors import CapacityExceeded
+from wherry.profiles.tables import standard_classes, standard_traits
+from wherry.schedule.candidates.world import make_world
 from wherry.store.claims import write_claim
 from wherry.store.feed import prune_changes
+from wherry.store.placement_world import read_world_providers
+from wherry.store.tables import resource_class, trait
 
 AGGREGATE = "a0000000-0000-4000-8000-000000000000"
 GPU, VIEW = a_uuid("gpu0"), "CUSTOM_ACME_4"
@@ -104,6 +110,16 @@ def claim(wire, dice):
             wire.engine.store.write(lambda tx: write_claim(tx, made, now=1.0))
 
 
+def read_plainly(tx):
+    """Every provider as a value, one after the other."""
+    names = [tx.execute(select(table.c.name)).scalars() for table in (resource_class, trait)]
+    return make_world(
+        read_world_providers(tx, true()).values(),
+        classes=(*standard_classes(), *names[0]),
+        traits=(*standard_traits(), *names[1]),
+    )
+
+
 WRITES = (
     post, post, put, delete, stock, stock, traits, aggregates, name, rename, allocate, let_go,
     tell, tell, claim,
@@ -120,8 +136,10 @@ def test_the_world_in_memory_is_the_one_that_would_be_read_now(wire, seed):
     for _ in range(30):
         for _ in range(dice.randint(1, 3)):
             dice.choice(WRITES)(wire, dice)
-        world = wire.engine.placement.view()
-        assert world == PlacementWorld(wire.engine.store).view()
+        world = wire.engine.store.read(read_plainly)
+        columns = wire.engine.placement.columns()
+        check(columns, world)
+        check(PlacementWorld(wire.engine.store).columns(), world)
         shapes.add((len(world.providers), len(world.trees), len(world.sharing)))
 
     assert len(shapes) > 2, "hardly anything has happened"
@@ -129,15 +147,15 @@ def test_the_world_in_memory_is_the_one_that_would_be_read_now(wire, seed):
 
 def test_a_cursor_that_is_too_old_reads_the_whole_world(wire):
     wire.provider(VCPU=8)
-    wire.engine.placement.view()
+    wire.engine.placement.columns()
     wire.ok("PUT", "/traits/CUSTOM_T")
     wire.allocate(on_1={"VCPU": 3})
     wire.engine.store.write(lambda tx: prune_changes(tx, keep=0))
 
-    world = wire.engine.placement.view()
+    columns = wire.engine.placement.columns()
 
-    assert world.providers[U1].used == {"VCPU": 3}
-    assert "CUSTOM_T" in world.traits
+    assert columns.provider(columns.row(U1)).used == {"VCPU": 3}
+    assert "CUSTOM_T" in columns.known_traits
 
 
 def test_a_search_sees_every_write_that_was_acknowledged_before_it(wire):
@@ -169,4 +187,4 @@ def test_a_class_of_a_report_keeps_its_name(wire):
 
     told = wire("PUT", f"/resource_classes/{FB}", {"name": "CUSTOM_OTHER"}, mv="1.6")
 
-    assert (told.status, FB in wire.engine.placement.view().classes) == (409, True)
+    assert (told.status, FB in wire.engine.placement.columns().known_classes) == (409, True)

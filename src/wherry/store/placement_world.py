@@ -1,15 +1,19 @@
 """The whole fleet as allocation candidates are searched in it, and what changed of it."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, select, true
+from sqlalchemy import ColumnElement, Table, bindparam, select
 
+from wherry.inventory.columns import Columns, UseRow
 from wherry.inventory.views import view_numbers
-from wherry.model.inventory import Inventory
+from wherry.model.inventory import Inventory, PlannedProvider
 from wherry.model.provider import Provider
 from wherry.store import tables
+from wherry.store.columns import load_columns
 from wherry.store.feed import Cursor, Event, read_events
+from wherry.store.follower import PLANS
 from wherry.store.placement_inventories import shown_inventory
 from wherry.store.placement_providers import find_providers
 from wherry.store.placement_qualities import read_aggregates, read_traits
@@ -25,62 +29,116 @@ class WorldBatch:
     """What changed since a cursor.
 
     Attributes:
+        cursor: where to go on.
+        columns: all there is, and what was held is void; None: what follows is all that changed.
         providers: uuid to what the provider is now, oldest first; None: it is gone.
+        use: use of providers of which nothing else changed.
         classes: every resource class that is stored; None: as before.
         traits: every trait that is stored; None: as before.
-        cursor: where to go on.
-        reload: this is all there is, and what was held is void.
     """
 
+    cursor: Cursor
+    columns: Columns | None = None
     providers: Mapping[str, Provider | None]
+    use: Sequence[UseRow]
     classes: Collection[str] | None
     traits: Collection[str] | None
-    cursor: Cursor
-    reload: bool = False
 
 
-def read_world(tx: Tx, cursor: Cursor | None) -> WorldBatch:
-    """Read what changed since a cursor, each provider once, as it is now; without one, all."""
-    now, events = read_events(tx, cursor)
-    if cursor is None or events is None:
+class WorldReader:
+    """Reads what changed; keeps the plans of providers that show views, as use changes often."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[str, PlannedProvider] = OrderedDict()
+
+    def __call__(self, tx: Tx, cursor: Cursor | None) -> WorldBatch:
+        """Read what changed since a cursor, each provider once, as it is now; without one, all."""
+        now, events = read_events(tx, cursor)
+        if cursor is None or events is None:
+            self._plans.clear()
+            return WorldBatch(
+                columns=load_columns(tx),
+                providers={},
+                use=(),
+                classes=_read_names(tx, tables.resource_class),
+                traits=_read_names(tx, tables.trait),
+                cursor=now,
+            )
+        if not events:
+            return WorldBatch(providers={}, use=(), classes=None, traits=None, cursor=now)
+        return self._read(tx, events, now)
+
+    def _read(self, tx: Tx, events: Sequence[Event], now: Cursor) -> WorldBatch:
+        whole = sorted({event.ref for event in events if event.kind == "provider"})
+        used = {event.ref for event in events if event.kind == "use"}.difference(whole)
+        for uuid in whole:
+            self._plans.pop(uuid, None)
+        may_name = any(event.kind in {"provider", "name"} for event in events)
+        use = read_use(tx, sorted(used), self._plans)
+        while len(self._plans) > PLANS:
+            self._plans.popitem(last=False)
         return WorldBatch(
-            providers=_by_uuid(_read_providers(tx, true())),
-            classes=_read_names(tx, tables.resource_class),
-            traits=_read_names(tx, tables.trait),
+            providers=_read_whole(tx, whole),
+            use=use,
+            classes=_read_names(tx, tables.resource_class) if may_name else None,
+            traits=_read_names(tx, tables.trait) if may_name else None,
             cursor=now,
-            reload=True,
         )
-    may_name = any(event.kind in {"provider", "name"} for event in events)
-    return WorldBatch(
-        providers=_read_changed(tx, events),
-        classes=_read_names(tx, tables.resource_class) if may_name else None,
-        traits=_read_names(tx, tables.trait) if may_name else None,
-        cursor=now,
-    )
 
 
-def _read_changed(tx: Tx, events: Sequence[Event]) -> dict[str, Provider | None]:
-    uuids = sorted({event.ref for event in events if event.kind in {"provider", "use"}})
+def _read_whole(tx: Tx, uuids: Sequence[str]) -> dict[str, Provider | None]:
     numbered: dict[int, Provider] = {}
     for batch in batches(uuids):
-        numbered |= _read_providers(tx, provider.c.uuid.in_(batch))
-    found = _by_uuid(numbered)
+        numbered |= read_world_providers(tx, provider.c.uuid.in_(batch))
+    found: dict[str, Provider | None] = {each.uuid: each for _, each in sorted(numbered.items())}
     return {**found, **{uuid: None for uuid in uuids if uuid not in found}}
-
-
-def _by_uuid(numbered: Mapping[int, Provider]) -> dict[str, Provider | None]:
-    return {each.uuid: each for _, each in sorted(numbered.items())}
 
 
 def _read_names(tx: Tx, table: Table) -> Sequence[str]:
     return tx.execute(select(table.c.name)).scalars().all()
 
 
-def _read_providers(tx: Tx, where: ColumnElement[bool]) -> dict[int, Provider]:
+_STOCK = (
+    select(provider.c.id, provider.c.uuid, tables.resource_class.c.name)
+    .add_columns(inventory.c.total, inventory.c.reserved, inventory.c.min_unit)
+    .add_columns(inventory.c.max_unit, inventory.c.step_size, inventory.c.allocation_ratio)
+    .add_columns(inventory.c.cap, inventory.c.used, inventory.c.charged, inventory.c.stray)
+    .join(inventory, inventory.c.provider == provider.c.id)
+    .join(tables.resource_class, tables.resource_class.c.id == inventory.c["class"])
+)
+# Made once: to put it together takes longer than to run it.
+_STOCK_OF = _STOCK.where(provider.c.uuid.in_(bindparam("uuids", expanding=True)))
+
+
+def read_use(
+    tx: Tx, uuids: Sequence[str], plans: OrderedDict[str, PlannedProvider]
+) -> list[UseRow]:
+    """Read what is had and used on providers, and nothing else of them.
+
+    Args:
+        plans: plans that are known to be current; what is read is left there.
+    """
+    rows: list[UseRow] = []
+    views: dict[str, None] = {}
+    for batch in batches(uuids):
+        for row in tx.execute(_STOCK_OF, {"uuids": batch}):
+            if row.cap is None:
+                views[row.uuid] = None
+                continue
+            shown = shown_inventory(row)
+            rows.append((row.uuid, row.name, shown.total, shown.reserved, row.used))
+    for record in read_providers(tx, uuids=list(views), plans=plans) if views else ():
+        for name in record.plan.views:
+            view = view_numbers(record.plan, record.use, name)
+            rows.append((record.plan.uuid, name, view.total, view.reserved, view.used))
+    return rows
+
+
+def read_world_providers(tx: Tx, where: ColumnElement[bool]) -> dict[int, Provider]:
     """Read providers with what they have and what is used of it, by their numbers."""
     rows = find_providers(tx, where)
     numbers = select(provider.c.id).where(where)
-    stock, used, views = _read_stock(tx, inventory.c.provider.in_(numbers))
+    stock, used, views = _read_stock(tx, where)
     _add_views(tx, stock, used, {row.uuid: row.id for row in rows if row.id in views})
     traits = read_traits(tx, numbers)
     aggregates = read_aggregates(tx, tables.provider_aggregate.c.provider.in_(numbers))
@@ -104,24 +162,17 @@ Used = dict[int, dict[str, int]]
 
 def _read_stock(tx: Tx, where: ColumnElement[bool]) -> tuple[Stock, Used, set[int]]:
     """Read inventories and use; names the providers that show views besides."""
-    c, name = inventory.c, tables.resource_class.c.name
-    query = (
-        select(c.provider, name, c.total, c.reserved, c.min_unit, c.max_unit, c.step_size)
-        .add_columns(c.allocation_ratio, c.cap, c.used, c.charged, c.stray)
-        .join(tables.resource_class, tables.resource_class.c.id == c["class"])
-        .where(where)
-        .order_by(c.provider, c["class"])
-    )
+    query = _STOCK.where(where).order_by(provider.c.id, inventory.c["class"])
     stock: Stock = {}
     used: Used = {}
     views: set[int] = set()
     for row in tx.execute(query):
         if row.cap is None:
-            views.add(row.provider)
+            views.add(row.id)
             continue
-        stock.setdefault(row.provider, {})[row.name] = shown_inventory(row)
+        stock.setdefault(row.id, {})[row.name] = shown_inventory(row)
         if row.used:
-            used.setdefault(row.provider, {})[row.name] = row.used
+            used.setdefault(row.id, {})[row.name] = row.used
     return stock, used, views
 
 

@@ -15,6 +15,7 @@ from wherry.inventory.columns.interned import Interned, LimitsTable
 from wherry.inventory.columns.layout import MANY, MOST, ClassColumn, Columns, Ids
 from wherry.inventory.columns.raw import Numbers, Raw, RawStock, Tables, raw_of
 from wherry.inventory.columns.shapes import make_shape
+from wherry.inventory.columns.spans import part
 from wherry.model.provider import SHARES, Provider
 
 
@@ -132,32 +133,38 @@ def _depths(parent: Numbers) -> Numbers:
 
 
 def _shapes(order: Order, tables: Tables) -> Numbers:
-    letters = order.parents.tobytes()
-    ids = tables.shape_ids
-    found = []
-    for first, count in zip((4 * order.first).tolist(), (4 * order.count).tolist(), strict=True):
-        key = letters[first : first + count]
-        number = ids.get(key)
+    heads, kind = part(order.parents, order.first, order.count)
+    numbers = []
+    for first, count in zip(order.first[heads].tolist(), order.count[heads].tolist(), strict=True):
+        key = order.parents[first : first + count].tobytes()
+        number = tables.shape_ids.get(key)
         if number is None:
-            parents = tuple(np.frombuffer(key, np.int32).tolist())
-            number = ids[key] = tables.shapes.intern(make_shape(parents))
-        found.append(number)
-    return np.array(found, np.int64)
+            shape = make_shape(tuple(order.parents[first : first + count].tolist()))
+            number = tables.shape_ids[key] = tables.shapes.intern(shape)
+        numbers.append(number)
+    return np.array(numbers, np.int64)[kind]
 
 
 def unite(ids: Ids, first: Numbers, count: Numbers, sets: Interned[frozenset[str]]) -> Numbers:
     """Give the number of the union of the sets of each tree's rows."""
-    letters = ids.astype(np.uint32).tobytes()
-    known: dict[bytes, int] = {}
-    found = []
-    for start, size in zip((4 * first).tolist(), (4 * count).tolist(), strict=True):
-        key = letters[start : start + size]
-        number = known.get(key)
-        if number is None:
-            members = {sets[each] for each in np.frombuffer(key, np.uint32).tolist()}
-            number = known[key] = sets.intern(frozenset[str]().union(*members))
-        found.append(number)
-    return np.array(found, np.int64)
+    trees = np.repeat(np.arange(len(count)), count)
+    # Each number once in a tree, and in order: then fewer trees differ.
+    codes = np.sort(trees * (1 << 32) + ids)
+    codes = codes[np.flatnonzero(np.diff(codes, prepend=-1))]
+    trees, members = codes >> 32, codes & 0xFFFFFFFF
+    count = np.bincount(trees, minlength=len(count))
+    first = np.cumsum(count) - count
+    heads, kind = part(members, first, count)
+    unions: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = {}
+    numbers = []
+    for start, size in zip(first[heads].tolist(), count[heads].tolist(), strict=True):
+        united = frozenset[str]()
+        for each in members[start : start + size].tolist():
+            pair = united, sets[each]
+            found = unions.get(pair)
+            united = unions[pair] = united | sets[each] if found is None else found
+        numbers.append(sets.intern(united))
+    return np.array(numbers, np.int64)[kind]
 
 
 def class_column(stock: RawStock, table: LimitsTable, order: Order) -> ClassColumn:

@@ -49,10 +49,14 @@ class ColumnsWriter:
     Attributes:
         columns: the newest; who reads an older object sees a fleet of that moment, but for
             numbers that changed in place.
+
+    Args:
+        stamp: no tree is stamped with this or less.
     """
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, *, stamp: int = 0) -> None:
         self._touched: set[str] | None = None
+        self._stamp = stamp
         self._adopt(columns)
 
     def _adopt(self, columns: Columns) -> None:
@@ -68,7 +72,7 @@ class ColumnsWriter:
             limits={name: each.table for name, each in columns.classes.items()},
         )
         self._room = Room()
-        self._stamp = int(columns.stamp.max()) if columns.trees else 0
+        self._stamp = max(self._stamp, int(columns.stamp.max(initial=0)))
         self.live_rows = int(columns.count.sum())
         self._values = len(columns.trait_sets) + len(columns.aggregate_sets)
         self._values += sum(len(table) for table in self._tables.limits.values())
@@ -95,13 +99,23 @@ class ColumnsWriter:
         before, touched = self.columns, self._touched or ()
         rows = {uuid: before.row(uuid) for uuid in touched}
         changed = {u: None if row is None else before.provider(row) for u, row in rows.items()}
-        # No tree may have a stamp that another had in its slot.
-        stamp = self._next_stamp()
-        anew.stamp[:] = stamp
         self._touched = None
+        self._restamp(anew)
         self._adopt(anew)
-        self._stamp = stamp
         self.apply(changed, classes=before.known_classes, traits=before.known_traits)
+
+    def abandon_compaction(self) -> None:
+        """Go on as if none had begun."""
+        self._touched = None
+
+    def succeeded_by(self, columns: Columns) -> "ColumnsWriter":
+        """Give a writer of other columns of the fleet, whose stamps follow on those there were."""
+        self._restamp(columns)
+        return ColumnsWriter(columns, stamp=self._stamp)
+
+    def _restamp(self, columns: Columns) -> None:
+        """No tree may have a stamp that another had in its slot."""
+        columns.stamp[:] = self._next_stamp()
 
     def use(self, rows: Sequence[UseRow]) -> Columns:
         """Write what claims changed.
