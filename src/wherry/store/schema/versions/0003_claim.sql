@@ -257,7 +257,8 @@ BEGIN
                     charged = v.charged - CASE WHEN v.cap IS NULL THEN 0 ELSE x_used[i] END
                 WHERE v.provider = x_provider[i] AND v.class = x_class[i]
                 RETURNING v.cap INTO v_cap;
-            IF v_cap IS NULL THEN
+            -- A view, or what was one and has nothing to give any more.
+            IF coalesce(v_cap, 0) = 0 THEN
                 UPDATE inventory v SET charged = v.charged - w.units * x_used[i]
                     FROM view w
                     WHERE w.provider = x_provider[i] AND w.class = x_class[i]
