@@ -116,7 +116,9 @@ def test_a_drawn_query_is_answered_as_the_twin_answers_it(data, dice):
             compare(world, columns, request, dice)
 
 
-STORE = a_provider("store", has={"DISK_GB": 9}, traits=(SHARES,), aggregates=AGGREGATES[:1])
+STORE = a_provider(
+    "store", has={"DISK_GB": 9}, traits=(SHARES, TRAITS[0]), aggregates=AGGREGATES[:1]
+)
 HOST = a_provider("host", has={"VCPU": 4}, aggregates=AGGREGATES[1:2])
 NODE = a_provider("node", HOST, has={"MEMORY_MB": 4}, traits=TRAITS[1:2], aggregates=AGGREGATES[:1])
 
@@ -127,6 +129,9 @@ NODE = a_provider("node", HOST, has={"MEMORY_MB": 4}, traits=TRAITS[1:2], aggreg
         # The provider of the second class alone has the trait.
         (a_request(a_group(VCPU=1, MEMORY_MB=1, required=TRAITS[1:2])), 1),
         (a_request(a_group(MEMORY_MB=1, VCPU=1, required=TRAITS[:1])), 0),
+        # A guest has the trait, and none of the host's own.
+        (a_request(a_group(VCPU=1, DISK_GB=1, required=TRAITS[:1])), 1),
+        (a_request(a_group(VCPU=1, MEMORY_MB=1, DISK_GB=1, required=TRAITS[2:])), 0),
         # An aggregate of the root keeps a guest away that is not in it.
         (a_request(a_group(DISK_GB=1, not_member_of=frozenset(AGGREGATES[1:2]))), 1),
         (a_request(a_group(DISK_GB=1, VCPU=1, not_member_of=frozenset(AGGREGATES[1:2]))), 0),
@@ -138,7 +143,7 @@ NODE = a_provider("node", HOST, has={"MEMORY_MB": 4}, traits=TRAITS[1:2], aggreg
         (a_request(a_group(VCPU=1, MEMORY_MB=1), nested=False), 0),
         (a_request(a_group(VCPU=1, DISK_GB=1, in_tree="node")), 0),
         (a_request(a_group(VCPU=1), a_group("_1", DISK_GB=1, in_tree="store")), 1),
-        (a_request(a_group(DISK_GB=1), root_required=frozenset(TRAITS[:1])), 0),
+        (a_request(a_group(DISK_GB=1), root_required=frozenset(TRAITS[2:])), 0),
     ],
 )
 def test_what_comes_up_rarely_is_answered_as_the_twin_answers_it(request_, count):

@@ -132,7 +132,10 @@ class Compiled:
     def tests_of(self, places: Collection[int]) -> Tests:
         """Bounds that some of the slots need, wherever the others are served."""
         some = [self.slots[place] for place in places]
-        return make_tests(some, self.specs, self.isolate, self.nested, self.together)
+        # The traits that are asked of all together may be those of the others.
+        whole = sum(slot.is_spread for slot in some) == len(self.spread)
+        together = self.together if whole else ()
+        return make_tests(some, self.specs, self.isolate, self.nested, together)
 
 
 def canonical(request: CandidatesRequest) -> Hashable:

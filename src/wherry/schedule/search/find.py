@@ -9,7 +9,8 @@ before those that do not.
 Source: design, section 5; docs/explanation/search.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -93,27 +94,38 @@ class _Search:
     ) -> None:
         """Take one more way of each tree in turn: one of each class, then the others."""
         compiled, expired = self._compiled, self._expired
-        divided: list[tuple[Patch, Way]] = []
+        begun: list[_Stream] = []
+        for patch, way in self._divided(fertile):
+            stream = _Stream(patch, first_ways(compiled, patch.ground, expired), {way})
+            begun.append(stream)
+            stream.take(collector)
+            if collector.is_full():
+                return
+        self._in_turn(begun, collector)
+        others = [each for each in begun if has_classes(compiled, each.patch.ground)]
+        for each in others:
+            each.ways = all_ways(compiled, each.patch.ground, expired)
+        self._in_turn(others, collector)
+
+    def _in_turn(self, streams: Sequence["_Stream"], collector: Collector) -> None:
+        """Let each stream take its next way in turn, until all have ended."""
+        waiting = list(streams)
+        while waiting and not collector.is_full():
+            if self._expired():
+                raise DeadlineExceeded
+            waiting = [each for each in waiting if each.take(collector)]
+
+    def _divided(
+        self, fertile: Sequence[tuple[Field, list[Way | None]]]
+    ) -> Iterator[tuple[Patch, Way]]:
+        """Give all trees with a choice, and the way that was taken of them."""
         for field, ways in fertile:
-            if expired():
+            if self._expired():
                 raise DeadlineExceeded
             for patch, way in zip(field.patches(), ways, strict=True):
                 if way is not None and has_choice(patch.ground):
-                    divided += [(each, way) for each in self._divide(patch)]
-        taken = [{way} for _, way in divided]
-        streams = {
-            number: first_ways(compiled, patch.ground, expired)
-            for number, (patch, _) in enumerate(divided)
-        }
-        _in_turn(divided, streams, taken, collector, expired)
-        if collector.is_full():
-            return
-        streams = {
-            number: all_ways(compiled, patch.ground, expired)
-            for number, (patch, _) in enumerate(divided)
-            if has_classes(compiled, patch.ground)
-        }
-        _in_turn(divided, streams, taken, collector, expired)
+                    for each in self._divide(patch):
+                        yield each, way
 
     def _divide(self, patch: Patch) -> Iterator[Patch]:
         """Divide a patch by which of its providers are equal."""
@@ -184,24 +196,21 @@ class _Search:
             yield survey(columns, compiled, block, masks, keep, guests)
 
 
-def _in_turn(
-    divided: Sequence[tuple[Patch, Way]],
-    streams: Mapping[int, Iterator[Way]],
-    taken: Sequence[set[Way]],
-    collector: Collector,
-    expired: Expired,
-) -> None:
-    """Take the next way of each stream in turn, those not taken before, until all end."""
-    waiting = dict(streams)
-    while waiting:
-        if expired():
-            raise DeadlineExceeded
-        for number in list(waiting):
-            way = next((way for way in waiting[number] if way not in taken[number]), None)
-            if way is None:
-                del waiting[number]
-                continue
-            taken[number].add(way)
-            collector.add(divided[number][0], way)
-            if collector.is_full():
-                return
+@dataclass(slots=True)
+class _Stream:
+    """The ways of trees that are equal in all, of which some were taken."""
+
+    patch: Patch
+    ways: Iterator[Way]
+    taken: set[Way]
+
+    def take(self, collector: Collector) -> bool:
+        """Take the next way that was not taken before; False: there is none, or no room."""
+        if collector.is_full():
+            return False
+        for way in self.ways:
+            if way not in self.taken:
+                self.taken.add(way)
+                collector.add(self.patch, way)
+                return True
+        return False

@@ -9,6 +9,7 @@ Source: design, section 5 (last point); the rules are those of Placement's API r
 """
 
 from collections.abc import Callable, Hashable, Iterator
+from functools import lru_cache
 
 from wherry.model.errors import DeadlineExceeded
 from wherry.schedule.search.compile import Compiled
@@ -212,17 +213,23 @@ def _seat(number: int, masks: list[int], owners: dict[int, int], tried: list[int
     return False
 
 
+@lru_cache(maxsize=1024)
+def _above(below: tuple[int, ...]) -> tuple[int, ...]:
+    """For each place itself and all above it."""
+    found = [0] * len(below)
+    for top, mask in enumerate(below):
+        for place in places(mask):
+            found[place] |= 1 << top
+    return tuple(found)
+
+
 class _Subtree:
     """Slots of which one has to be served at or above the places of all others."""
 
     def __init__(self, members: tuple[int, ...], ground: Ground) -> None:
         self.members = frozenset(members)
         below = ground.below
-        above = [0] * len(below)
-        for top, mask in enumerate(below):
-            for place in places(mask):
-                above[place] |= 1 << top
-        self._above = above
+        self._above = _above(below)
         # Where a slot after each member could still put the top.
         self._later: dict[int, int] = {}
         later = 0
