@@ -25,7 +25,7 @@ from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
 ATTEMPTS = 10
-LANES = 3
+LANES = 2
 """Transactions of claims under way at once in this process, each with a connection of its own."""
 GROUP = 32
 """Claims in one transaction, at most: the server keeps track of 64 blocks that may be undone."""
