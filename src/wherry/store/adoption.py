@@ -12,6 +12,7 @@ from wherry.model.inventory import Inventory, PlannedProvider
 from wherry.store import tables
 from wherry.store.attached import write_attached
 from wherry.store.body import decode
+from wherry.store.client_plans import read_client_plans
 from wherry.store.placement_plans import move_silently
 from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
@@ -171,9 +172,9 @@ def claim_tree(tx: Tx, host: str, root: str | None) -> None:
 def _let_go(tx: Tx, uuids: Sequence[str]) -> None:
     """Take away from clients' providers what the report of a host has added to them."""
     p, body = provider.c, tables.provider_plan.c
-    query = select(p.id, body.plan).join(tables.provider_plan, body.provider == p.id)
-    rows = tx.rows(query.where(p.uuid.in_(uuids)))
-    write_attached(tx, {row.id: decode(row.plan, PlannedProvider) for row in rows}, ())
+    query = select(p.id).join(tables.provider_plan, body.provider == p.id)
+    numbers = tx.execute(query.where(p.uuid.in_(uuids))).scalars().all()
+    write_attached(tx, read_client_plans(tx, numbers), ())
 
 
 def free_name(tx: Tx, name: str, *, is_root: bool) -> None:

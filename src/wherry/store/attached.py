@@ -15,9 +15,9 @@ from wherry.model.inventory import Attachment, Inventory, PlannedProvider
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
+from wherry.store.client_plans import read_own_plans
 from wherry.store.inventories import recount
-from wherry.store.placement_inventories import MOST
-from wherry.store.placement_plans import read_own_plan
+from wherry.store.limits import capped
 from wherry.store.placement_qualities import DERIVED, read_traits_of, write_traits
 from wherry.store.plans import facts_of
 from wherry.store.rows import intern, upsert
@@ -32,7 +32,7 @@ def write_attached(
     """Attach to a host's clients' providers what its report says, and nothing else.
 
     Args:
-        plans: id to the stored plan of each provider of the host that a client has made.
+        plans: id to the plan, as it is now, of each provider of the host that a client has made.
 
     Returns the uuids of those that are other ones now.
     """
@@ -45,7 +45,7 @@ def write_attached(
             continue
         _write_traits(tx, number, () if attachment is None else attachment.traits)
         _write_caps(tx, number, {} if attachment is None else attachment.limits)
-        after = _attach(read_own_plan(tx, number), attachment)
+        after = _attach(read_own_plans(tx, [number])[number], attachment)
         if after != before:
             _write(tx, number, before, after)
             changed.append(before.uuid)
@@ -67,7 +67,11 @@ def _attach(plan: PlannedProvider, attachment: Attachment | None) -> PlannedProv
 
 
 def _write(tx: Tx, number: int, before: PlannedProvider, after: PlannedProvider) -> None:
-    upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(after)}])
+    body = tables.provider_plan
+    if after.device is UNSET:
+        tx.execute(delete(body).where(body.c.provider == number))
+    else:
+        upsert(tx, body, [{"provider": number, "plan": encode(after)}])
     if before.slots != after.slots:
         devices = tables.provider_device
         tx.execute(delete(devices).where(devices.c.provider == number))
@@ -110,7 +114,7 @@ def _write_caps(tx: Tx, number: int, limits: Mapping[str, int]) -> None:
             total=row.total, reserved=row.reserved, allocation_ratio=row.allocation_ratio
         )
         most = own.limited(limits[row.name]) if row.name in limits else own
-        cap = max(-MOST, min(MOST, most.capacity))
+        cap = capped(most.capacity)
         if cap != row.cap:
             statement = update(inventory).where(c.provider == number, c["class"] == row.number)
             tx.execute(statement.values(cap=cap))

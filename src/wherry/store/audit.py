@@ -157,8 +157,9 @@ def _attached(tx: Tx) -> Iterator[str]:
     p, body, derived = tables.provider.c, tables.provider_plan, tables.derived_trait.c
     marked = set(tx.execute(select(derived.provider).distinct()).scalars())
     query = select(p.id, p.uuid, p.host, p.owner, body.c.plan)
-    for number, uuid, host, owner, text in tx.rows(query.join(body, body.c.provider == p.id)):
-        device = decode(text, PlannedProvider).device if owner == "client" else UNSET
+    for number, uuid, host, owner, text in tx.rows(query.outerjoin(body, body.c.provider == p.id)):
+        has_more = owner == "client" and text is not None
+        device = decode(text, PlannedProvider).device if has_more else UNSET
         if number in marked and device is UNSET:
             yield f"provider {uuid} has traits of a report that adds nothing to it"
         if device is not UNSET and host is None:
@@ -166,14 +167,14 @@ def _attached(tx: Tx) -> Iterator[str]:
 
 
 def _plans(tx: Tx) -> Iterator[str]:
-    """Rows of inventories are those of the plan, or give nothing any more."""
+    """Rows of a report's inventories are those of the plan, or give nothing any more."""
     p, i, body = tables.provider.c, tables.inventory.c, tables.provider_plan
     names = dict(tx.rows(select(tables.resource_class.c.id, tables.resource_class.c.name)))
     stored: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     for row in tx.rows(select(i.provider, i["class"].label("cls"), i.cap, i.used, i.charged)):
         stored[row.provider][names[row.cls]] = row
     query = select(p.id, p.uuid, body.c.plan).join(body, body.c.provider == p.id)
-    for number, uuid, text in tx.rows(query):
+    for number, uuid, text in tx.rows(query.where(p.owner == "report")):
         plan = decode(text, PlannedProvider)
         caps = {name: inventory.capacity for name, inventory in plan.inventories.items()}
         for name, cap in {**caps, **dict.fromkeys(plan.views)}.items():

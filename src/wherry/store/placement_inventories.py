@@ -10,14 +10,13 @@ from sqlalchemy import delete, select
 from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
 from wherry.store import tables
+from wherry.store.limits import capped, limited_inventory
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.providers import read_providers
 from wherry.store.rows import intern, upsert
 from wherry.store.transaction import Tx
 
 inventory = tables.inventory
-MOST = 1 << 62
-"""Capacities are kept up to this; nobody can hold so much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +61,6 @@ def shown_inventory(row: Any) -> Inventory:
     return replace(limits, reserved=limits.reserved + row.charged - row.used + row.stray)
 
 
-def limited_inventory(row: Any) -> Inventory:
-    """Give an inventory as its owner wrote it, within what its provider is known to have."""
-    own = Inventory(
-        total=row.total,
-        reserved=row.reserved,
-        min_unit=row.min_unit,
-        max_unit=row.max_unit,
-        step_size=row.step_size,
-        allocation_ratio=row.allocation_ratio,
-    )
-    return own if row.cap >= MOST else own.limited(row.cap)
-
-
 def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:
     """What classes that count a type's recipe show of their pools."""
     if not names:
@@ -115,7 +101,7 @@ def write_inventory(
                 "max_unit": limits.max_unit,
                 "step_size": limits.step_size,
                 "allocation_ratio": limits.allocation_ratio,
-                "cap": max(-MOST, min(MOST, limits.capacity)),
+                "cap": capped(limits.capacity),
                 "used": used,
                 "charged": charged,
                 "stray": stray,

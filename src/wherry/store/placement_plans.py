@@ -1,7 +1,4 @@
-"""The plan of a client's provider, and the moves of its generation.
-
-A provider that a client made has a plan as one of a report has it, written anew with every
-change: so the fleet in memory knows both kinds alike.
+"""The moves of a provider's generation.
 
 The generation inside moves with every change, so that memory can follow.  Clients count with
 one that stays where Placement's stays: on a change of name or place, where an allocation ends
@@ -10,20 +7,13 @@ difference.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from msgspec import UNSET
-from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import update
 
-from wherry.model.inventory import PlannedProvider
 from wherry.store import tables
-from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
-from wherry.store.placement_inventories import limited_inventory
 from wherry.store.placement_providers import ProviderRow, seen_generation
-from wherry.store.placement_qualities import read_traits
-from wherry.store.rows import batches, upsert
+from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
 provider, inventory = tables.provider, tables.inventory
@@ -44,8 +34,6 @@ def move_on(tx: Tx, row: ProviderRow, *, now: float) -> int:
     moved = tx.execute(
         statement.returning(provider.c.generation, seen_generation.label("seen"))
     ).one()
-    if row.owner == "client":
-        write_plan(tx, row.id)
     append_changes(tx, [("provider", row.uuid, moved.generation)])
     return int(moved.seen)
 
@@ -60,53 +48,3 @@ def move_silently(tx: Tx, uuids: Sequence[str]) -> None:
         )
         changes = tx.rows(statement.returning(provider.c.uuid, provider.c.generation))
         append_changes(tx, [("provider", uuid, moves) for uuid, moves in changes])
-
-
-def write_plan(tx: Tx, number: int) -> None:
-    """Write the plan of a client's provider anew from what the tables say.
-
-    What a host's report has attached to it stays.
-    """
-    body = tables.provider_plan.c
-    written = tx.execute(select(body.plan).where(body.provider == number)).scalar()
-    plan = read_own_plan(tx, number)
-    before = plan if written is None else decode(written, PlannedProvider)
-    if before.device is not UNSET:
-        plan = replace(
-            before,
-            name=plan.name,
-            parent=plan.parent,
-            traits=plan.traits,
-            inventories=plan.inventories,
-        )
-    upsert(tx, tables.provider_plan, [{"provider": number, "plan": encode(plan)}])
-
-
-def read_own_plan(tx: Tx, number: int) -> PlannedProvider:
-    """Make the plan of a client's provider from what the tables say of it."""
-    p = provider.c
-    row = tx.execute(
-        select(p.name, p.uuid, _parent.c.uuid.label("parent"))
-        .outerjoin(_parent, _parent.c.id == p.parent)
-        .where(p.id == number)
-    ).one()
-    return PlannedProvider(
-        uuid=row.uuid,
-        name=row.name,
-        parent=row.parent,
-        traits=tuple(read_traits(tx, [number]).get(number, ())),
-        inventories={
-            each.name: limited_inventory(each)
-            for each in tx.rows(_inventories(inventory.c.provider == number))
-        },
-    )
-
-
-def _inventories(*where: ColumnElement[bool]) -> Select[Any]:
-    i, name = inventory.c, tables.resource_class.c.name
-    return (
-        select(inventory, name)
-        .join(tables.resource_class, tables.resource_class.c.id == i["class"])
-        .where(i.cap.is_not(None), *where)
-        .order_by(i.provider, i["class"])
-    )

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from wherry.store import tables
 from wherry.store.changes import append_changes
 from wherry.store.gone import read_last_generation, write_last_generation
-from wherry.store.placement_plans import move_silently, write_plan
+from wherry.store.placement_plans import move_silently
 from wherry.store.placement_providers import ProviderRow, find_providers
 from wherry.store.rows import batches
 from wherry.store.transaction import Tx
@@ -46,7 +46,6 @@ def insert_provider(
         return None
     if parent is None:
         tx.execute(update(provider).where(provider.c.id == number).values(root=number))
-    write_plan(tx, number)
     append_changes(tx, [("provider", uuid, last)])
     return find_providers(tx, provider.c.uuid == uuid)[0]
 
@@ -74,7 +73,6 @@ def update_provider(
         touched = _line(tx, row)
         for batch in batches(touched):
             tx.execute(update(provider).where(provider.c.uuid.in_(batch)).values(root=root))
-    write_plan(tx, row.id)
     move_silently(tx, touched)
     return True
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, func, select, true
 from wherry.model.inventory import PlannedProvider, ProviderRecord, Use
 from wherry.store import tables
 from wherry.store.body import decode
+from wherry.store.client_plans import read_client_plans
 from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
@@ -103,7 +104,10 @@ def _read_plans(
     rows: Sequence[Row[Any]],
     plans: MutableMapping[str, PlannedProvider],
 ) -> None:
-    missing = [row for row in rows if row.uuid not in plans]
+    unknown = [row for row in rows if row.uuid not in plans]
+    clients = read_client_plans(tx, [row.id for row in unknown if row.owner == "client"])
+    plans.update((row.uuid, clients[row.id]) for row in unknown if row.id in clients)
+    missing = [row for row in unknown if row.id not in clients]
     body = tables.provider_plan
     query = select(body.c.provider, body.c.plan)
     if len(missing) <= len(rows) // 2:

@@ -16,6 +16,7 @@ from wherry.store import tables
 from wherry.store.attached import write_attached
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
+from wherry.store.client_plans import read_client_plans
 from wherry.store.gone import write_last_generation
 from wherry.store.inventories import recount, write_inventories
 from wherry.store.new_providers import Node, insert_providers
@@ -169,13 +170,15 @@ def _read(tx: Tx, where: Any) -> list[Stored]:
     query = (
         select(p.id, p.uuid, p.name, p.host, p.owner, p.parent, p.root, p.facts_generation, p.gone)
         .add_columns(body.c.plan)
-        .join(body, body.c.provider == p.id)
+        .outerjoin(body, body.c.provider == p.id)
         .where(where)
         .order_by(p.id)
     )
+    rows = tx.execute(query).mappings().all()
+    clients = read_client_plans(tx, [row["id"] for row in rows if row["owner"] == "client"])
     return [
-        Stored(**{**row, "plan": decode(row["plan"], PlannedProvider)})
-        for row in tx.execute(query).mappings()
+        Stored(**{**row, "plan": clients.get(row["id"]) or decode(row["plan"], PlannedProvider)})
+        for row in rows
     ]
 
 

@@ -16,7 +16,7 @@ from wherry.profiles.tables import standard_classes, standard_traits
 from wherry.store import placement_names as store
 from wherry.store.adoption import lock_hosts, read_root_names
 from wherry.store.placement_names import CLASSES, TRAITS
-from wherry.store.placement_plans import move_silently, write_plan
+from wherry.store.placement_plans import move_silently
 from wherry.store.placement_providers import lock_providers
 from wherry.store.transaction import Tx
 
@@ -101,8 +101,6 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
             if row.owner == "report":
                 raise Managed(row.uuid)
         store.rename(tx, CLASSES, name, new)
-        for row in havers.values():
-            write_plan(tx, row.id)
         move_silently(tx, sorted(havers))
         settle_counts(tx, engine, havers)
 
