@@ -24,6 +24,8 @@ from wherry.store.transaction import Store
 
 log = logging.getLogger("wherry")
 
+SNAPSHOT = "columns.snapshot"
+"""File in the state folder that a restart begins with."""
 AGAIN_S = 1.0
 """How soon what is to be done once is tried again after the database did not answer."""
 
@@ -108,6 +110,7 @@ class Engine:
         self.let_go()
         for thread in self._threads:
             thread.join(timeout=5)
+        self.placement.save()
         self.store.close()
 
 
@@ -141,7 +144,7 @@ def make_engine(settings: Settings, store: Store, profiles: Profiles) -> Engine:
         planner=Planner(profiles),
         fleet=fleet,
         follower=Follower(store, FleetReader(), take),
-        placement=PlacementWorld(store),
+        placement=PlacementWorld(store, settings.state_dir / SNAPSHOT),
         moved=moved,
     )
 

@@ -21,6 +21,10 @@ FEED_S = 0.5
 """How soon a process learns, without being asked, what another has written."""
 DUE_S = 0.5
 """How late a lease may end."""
+TEND_S = 30.0
+"""How soon columns that nobody searches are brought up to date, and made anew if worth it."""
+SAVE_S = 600.0
+"""How old the snapshot that a restart begins with may become."""
 PRUNE_S = 600.0
 
 CHANGES_KEPT = 1_000_000
@@ -35,6 +39,9 @@ def start_housekeeping(engine: Engine) -> None:
     """Start what goes on by itself as long as the engine is open."""
     engine.run("derive hosts anew", lambda: derive_anew(engine))
     engine.run("follow the feed", engine.follower.catch_up, every_s=FEED_S)
+    engine.run("load the columns", engine.placement.columns)
+    engine.run("tend the columns", engine.placement.tend, every_s=TEND_S)
+    engine.run("save the columns", engine.placement.save, every_s=SAVE_S)
     engine.run("end leases", lambda: end_leases(engine), every_s=DUE_S)
     engine.run("drop old rows", lambda: drop_old_rows(engine), every_s=PRUNE_S)
 

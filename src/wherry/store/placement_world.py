@@ -1,8 +1,10 @@
 """The whole fleet as allocation candidates are searched in it, and what changed of it."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sqlalchemy import ColumnElement, Table, bindparam, select
 
@@ -19,9 +21,13 @@ from wherry.store.placement_providers import find_providers
 from wherry.store.placement_qualities import read_aggregates, read_traits
 from wherry.store.providers import read_providers
 from wherry.store.rows import batches
+from wherry.store.snapshot import Unfit, read_snapshot
 from wherry.store.transaction import Tx
 
 inventory, provider = tables.inventory, tables.provider
+log = logging.getLogger("wherry")
+REPLAYED = 20_000
+"""Changed objects beyond which to read the fleet anew is quicker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,8 @@ class WorldBatch:
 
     Attributes:
         cursor: where to go on.
-        columns: all there is, and what was held is void; None: what follows is all that changed.
+        columns: the fleet but for what follows, and what was held is void; None: what follows
+            is what changed.
         providers: uuid to what the provider is now, oldest first; None: it is gone.
         use: use of providers of which nothing else changed.
         classes: every resource class that is stored; None: as before.
@@ -46,13 +53,24 @@ class WorldBatch:
 
 
 class WorldReader:
-    """Reads what changed; keeps the plans of providers that show views, as use changes often."""
+    """Reads what changed; keeps the plans of providers that show views, as use changes often.
 
-    def __init__(self) -> None:
+    Args:
+        snapshot: file to begin with, if it can be used; None: no file.
+    """
+
+    def __init__(self, snapshot: Path | None = None) -> None:
         self._plans: OrderedDict[str, PlannedProvider] = OrderedDict()
+        self._snapshot = snapshot
 
     def __call__(self, tx: Tx, cursor: Cursor | None) -> WorldBatch:
         """Read what changed since a cursor, each provider once, as it is now; without one, all."""
+        if cursor is None and self._snapshot is not None:
+            # Only once: whoever reads anew later on has a reason to.
+            snapshot, self._snapshot = self._snapshot, None
+            mapped = self._map(tx, snapshot)
+            if mapped is not None:
+                return mapped
         now, events = read_events(tx, cursor)
         if cursor is None or events is None:
             self._plans.clear()
@@ -67,6 +85,23 @@ class WorldReader:
         if not events:
             return WorldBatch(providers={}, use=(), classes=None, traits=None, cursor=now)
         return self._read(tx, events, now)
+
+    def _map(self, tx: Tx, path: Path) -> WorldBatch | None:
+        """Map a snapshot and read what changed since; None where there is none to be used."""
+        try:
+            columns, cursor = read_snapshot(tx, path)
+        except FileNotFoundError:
+            return None
+        except Unfit as error:
+            log.warning("%s is not used: %s", path, error)
+            return None
+        now, events = read_events(tx, cursor)
+        if events is None or len(events) > REPLAYED:
+            log.info("%s is not used: too much has changed since", path)
+            return None
+        batch = self._read(tx, events, now)
+        names = [_read_names(tx, table) for table in (tables.resource_class, tables.trait)]
+        return replace(batch, columns=columns, classes=names[0], traits=names[1])
 
     def _read(self, tx: Tx, events: Sequence[Event], now: Cursor) -> WorldBatch:
         whole = sorted({event.ref for event in events if event.kind == "provider"})

@@ -2,16 +2,23 @@
 
 import logging
 import threading
+from pathlib import Path
 
 from wherry.inventory.columns import Columns, ColumnsWriter, UnknownUse, build, compact
+from wherry.inventory.columns.packing import copy_arrays, values_of
+from wherry.model.errors import StoreUnavailable
 from wherry.profiles.tables import standard_classes, standard_traits
 from wherry.schedule.candidates.world import World, make_world
 from wherry.schedule.search.memory import Memory
+from wherry.store.feed import Cursor
 from wherry.store.follower import Follower
 from wherry.store.placement_world import WorldBatch, WorldReader
+from wherry.store.snapshot import write_snapshot
 from wherry.store.transaction import Store
 
 log = logging.getLogger("wherry")
+WORTH_SAVING = 10_000
+"""Providers below which reading them anew is as quick as a file."""
 
 
 class StaleColumns(Exception):
@@ -23,14 +30,22 @@ class PlacementWorld:
 
     Attributes:
         searches: what searches in the columns remember for each other.
+
+    Args:
+        snapshot: file to begin with and to save to; None: neither.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, snapshot: Path | None = None) -> None:
         self.searches = Memory()
+        self._store = store
+        self._snapshot = snapshot
+        self._saving = threading.Lock()
+        self._saved: Cursor | None = None
+        self._cursor: Cursor | None = None
         self._writer = ColumnsWriter(build(()))
         self._writing = threading.Lock()
         self._columns = self._writer.columns
-        self._follower = Follower(store, WorldReader(), self._take)
+        self._follower = Follower(store, WorldReader(snapshot), self._take)
 
     def columns(self) -> Columns:
         """Give columns with every write that was acknowledged before this call.
@@ -53,7 +68,12 @@ class PlacementWorld:
         )
 
     def tend(self) -> None:
-        """Make the columns anew if that is worth it; others read and write meanwhile."""
+        """Catch up, and make the columns anew if that is worth it.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        self.columns()
         with self._writing:
             writer = self._writer
             if not writer.wants_compaction:
@@ -70,16 +90,41 @@ class PlacementWorld:
                 writer.finish_compaction(anew)
                 self._columns = writer.columns
 
+    def save(self) -> None:
+        """Write a snapshot, if the columns are worth one and have changed since the last.
+
+        What stands in the way is written to the log; without a snapshot a restart takes longer.
+        """
+        with self._saving:
+            with self._writing:
+                columns, cursor = self._writer.columns, self._cursor
+                is_worth = cursor != self._saved and self._writer.live_rows >= WORTH_SAVING
+                if self._snapshot is None or cursor is None or not is_worth:
+                    return
+                arrays = copy_arrays(columns)
+            try:
+                write_snapshot(self._store, self._snapshot, arrays, values_of(columns), cursor)
+            except (OSError, StoreUnavailable) as error:
+                log.warning("no snapshot of the columns in %s: %s", self._snapshot, error)
+            else:
+                self._saved = cursor
+
     def _take(self, batch: WorldBatch) -> None:
+        with self._writing:
+            self._cursor = None
+            self._write(batch)
+            self._cursor = batch.cursor
+            self._columns = self._writer.columns
+
+    def _write(self, batch: WorldBatch) -> None:
+        if batch.columns is not None:
+            self._writer = self._writer.succeeded_by(batch.columns)
         classes = None if batch.classes is None else (*standard_classes(), *batch.classes)
         traits = None if batch.traits is None else (*standard_traits(), *batch.traits)
-        with self._writing:
-            if batch.columns is not None:
-                self._writer = self._writer.succeeded_by(batch.columns)
-            try:
+        try:
+            if batch.providers or classes is not None or traits is not None:
                 self._writer.apply(batch.providers, classes=classes, traits=traits)
-                if batch.use:
-                    self._writer.use(batch.use)
-            except (UnknownUse, ValueError) as error:
-                raise StaleColumns(str(error)) from error
-            self._columns = self._writer.columns
+            if batch.use:
+                self._writer.use(batch.use)
+        except (UnknownUse, ValueError) as error:
+            raise StaleColumns(str(error)) from error

@@ -23,11 +23,27 @@ class RowIndex:
 
     Args:
         keys: the column; rows beyond its length are not known here.
-        rows: those that can be found, each with a key of its own.
+        rows: those that can be found, each with a key of its own; None: none.
+        slots: the table as `slots` gave it before, instead.
     """
 
-    def __init__(self, keys: Keys, rows: NDArray[np.int32]) -> None:
-        self._build(keys, rows)
+    def __init__(
+        self,
+        keys: Keys,
+        rows: NDArray[np.int32] | None = None,
+        *,
+        slots: NDArray[np.int32] | None = None,
+    ) -> None:
+        if slots is None:
+            self._build(keys, np.empty(0, np.int32) if rows is None else rows)
+        else:
+            self._set_keys(keys)
+            self._set_slots(slots, int((slots != FREE).sum()))
+
+    @property
+    def slots(self) -> NDArray[np.int32]:
+        """The table itself: rows by the slots of their keys, or below 0."""
+        return self._slots
 
     @property
     def nbytes(self) -> int:
@@ -71,11 +87,15 @@ class RowIndex:
         self._slots[slots[slots >= 0]] = DEAD
 
     def _build(self, keys: Keys, rows: NDArray[np.int32]) -> None:
-        slots = np.full(max(8, 2 * len(rows)), FREE, np.int32)
         self._set_keys(keys)
-        self._slots = slots
-        self._used = 0
+        slots = np.full(max(8, 2 * len(rows)), FREE, np.int32)
+        self._slots, self._used = slots, 0
         self._add(rows)
+        self._set_slots(slots, len(rows))
+
+    def _set_slots(self, slots: NDArray[np.int32], used: int) -> None:
+        self._slots = slots
+        self._used = used
         self._numbers = slots.data
 
     def _set_keys(self, keys: Keys) -> None:
