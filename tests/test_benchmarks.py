@@ -93,3 +93,29 @@ def test_candidates_are_sought_in_each_fleet_and_each_answer_is_held_against_its
     assert queries[1] == "flat.trait50%: 2 candidates"
     assert queries[-1] == "pci.8.isolate: 120960 candidates"
     assert sum("ms CPU a request" in line for line in lines) == len(queries)
+
+
+def test_claims_are_counted_and_held_to_what_is_stored():
+    """Spread over all hosts and on few of them; each line has rate, wait and CPU time."""
+    words = (
+        "--hosts",
+        "6",
+        "--hot",
+        "2",
+        "--seconds",
+        "0.3",
+        "--rounds",
+        "1",
+        "--clients",
+        "1",
+        "4",
+    )
+
+    done = run("claims", *words, "--engine", "sqlite")
+
+    assert done.returncode == 0, done.stderr
+    _, engine, *rest = done.stdout.splitlines()
+    assert engine.startswith("SQLite, one process, synchronous=FULL")
+    names = [line.partition("   ")[0].strip() for line in rest]
+    assert names == ["1 clients, spread", "4 clients, spread", "1 clients, hot", "4 clients, hot"]
+    assert all("claims/s" in line and "us CPU a claim" in line for line in rest)
