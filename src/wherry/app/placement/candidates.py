@@ -1,25 +1,18 @@
 """Ways in which a request could be met now."""
 
+import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from wherry.app.engine import Engine
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import Candidate, search
-from wherry.schedule.candidates.summaries import ProviderSummary, summarize
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Candidates, and the providers around them."""
-
-    candidates: tuple[Candidate, ...]
-    summaries: Mapping[str, ProviderSummary]
+from wherry.schedule.search.find import find
+from wherry.schedule.search.found import Found
 
 
 def find_candidates(engine: Engine, request: CandidatesRequest, *, deadline_s: float) -> Found:
     """Find the ways to meet a request, at most as many as its limit.
+
+    Each search begins at another host, so that claims of many schedulers do not meet.
 
     Args:
         deadline_s: seconds after which the search stops.
@@ -27,8 +20,15 @@ def find_candidates(engine: Engine, request: CandidatesRequest, *, deadline_s: f
     Raises:
         BadQuery: the request names a class or trait that does not exist.
         DeadlineExceeded: the search did not end in time; it has stopped.
+        AnswerTooLarge: there is no limit, and more candidates than can be told.
     """
     end = time.monotonic() + deadline_s
-    world = engine.placement.view()
-    found = tuple(search(world, request, expired=lambda: time.monotonic() > end))
-    return Found(candidates=found, summaries=summarize(world, request, found))
+    placement = engine.placement
+    columns = placement.columns()
+    return find(
+        columns,
+        request,
+        start=secrets.randbelow(max(columns.trees, 1)),
+        expired=lambda: time.monotonic() > end,
+        memory=placement.searches,
+    )

@@ -8,7 +8,6 @@ from wherry.inventory.columns import Columns, ColumnsWriter, UnknownUse, build, 
 from wherry.inventory.columns.packing import copy_arrays, values_of
 from wherry.model.errors import StoreUnavailable
 from wherry.profiles.tables import standard_classes, standard_traits
-from wherry.schedule.candidates.world import World, make_world
 from wherry.schedule.search.memory import Memory
 from wherry.store.feed import Cursor
 from wherry.store.follower import Follower
@@ -59,13 +58,6 @@ class PlacementWorld:
             log.warning("the fleet is read anew: %s", error)
             self._follower.catch_up()
         return self._columns
-
-    def view(self) -> World:
-        """Give the fleet as plain values, for what is no search in columns."""
-        columns = self.columns()
-        return make_world(
-            columns.providers(), classes=columns.known_classes, traits=columns.known_traits
-        )
 
     def tend(self) -> None:
         """Catch up, and make the columns anew if that is worth it.
