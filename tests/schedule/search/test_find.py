@@ -23,6 +23,7 @@ from wherry.schedule.search.found import Collector
 from wherry.schedule.search.ground import Ground
 from wherry.schedule.search.grounds import Patch
 from wherry.schedule.search.memory import Memory
+from wherry.schedule.search.scan import GREATEST, SMALLEST, blocks
 
 
 def columns_of(world):
@@ -140,6 +141,52 @@ def test_an_answer_is_not_longer_than_memory():
     collector.add(patch, (0, 0))
     with pytest.raises(AnswerTooLarge, match="more than 4 providers"):
         collector.add(patch, (1, 0))
+
+
+@pytest.mark.parametrize("trees", [0, 1, SMALLEST - 1, SMALLEST, 3 * SMALLEST, 5 * GREATEST + 7])
+@pytest.mark.parametrize("start", [0, 1, SMALLEST, 4 * SMALLEST + 3])
+def test_every_tree_is_in_one_block(trees, start):
+    start = start % max(trees, 1)
+    seen = [tree for low, high in blocks(trees, start) for tree in range(low, high)]
+    assert seen == [*range(start, trees), *range(start)]
+
+
+@pytest.mark.parametrize("limit", [None, 1, 70, 133, 200])
+def test_hosts_that_only_a_closer_look_excludes_are_passed_over(limit):
+    """In two of three the trait is on another device than the free one."""
+    providers = []
+    for number in range(400):
+        host = a_provider(f"h{number}", has={"VCPU": 4})
+        traits = [TRAITS[1:2], ()] if number % 3 == 0 else [(), TRAITS[1:2]]
+        providers += [
+            host,
+            a_provider(f"h{number}a", host, has={"VGPU": 1}, traits=traits[0]),
+            a_provider(f"h{number}b", host, has={"CUSTOM_UNIT": 1}, traits=traits[1]),
+        ]
+    columns = columns_of(a_world(*providers))
+    request = a_request(a_group("_1", VGPU=1, required=TRAITS[1:2]), limit=limit)
+
+    found = anchors(find(columns, request, start=5))
+
+    assert set(found) <= {f"h{number}" for number in range(0, 400, 3)}
+    assert len(set(found)) == len(found) == min(134, limit or 134)
+
+
+def test_what_was_equal_before_a_change_is_compared_again():
+    """Once a unit of the third device is taken, it is no longer like the first."""
+    host, *devices = hosts_with_devices(1, 3, units=2)
+    writer, memory = ColumnsWriter(build([host, *devices])), Memory()
+    request = devices_request(1, limit=2)
+
+    def named():
+        return [
+            each.mappings["_0"]
+            for each in find(writer.columns, request, memory=memory).candidates()
+        ]
+
+    assert named() == [("h0d0",), ("h0d1",)]
+    writer.apply({"h0d2": replace(devices[2], used={"VGPU": 1})})
+    assert named() == [("h0d0",), ("h0d2",)]
 
 
 def test_names_that_nobody_knows_are_refused():

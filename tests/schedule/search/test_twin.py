@@ -152,6 +152,24 @@ def test_what_comes_up_rarely_is_answered_as_the_twin_answers_it(request_, count
     assert compare(world, columns_of(world), request_, random.Random(1)) == count
 
 
+def test_trees_with_equal_masks_and_other_shapes_are_not_taken_for_each_other():
+    """The GPU is the fourth provider of both hosts, below the first node or the second."""
+    providers = []
+    for host, above in (("a", 0), ("b", 1)):
+        root = a_provider(host, has={"VCPU": 1})
+        nodes = [a_provider(f"{host}n{n}", root, has={"MEMORY_MB": 1}) for n in range(2)]
+        providers += [root, *nodes, a_provider(f"{host}g", nodes[above], has={"VGPU": 1})]
+    world = a_world(*providers)
+    request = a_request(
+        a_group("_N", MEMORY_MB=1), a_group("_G", VGPU=1), group_policy="none",
+        same_subtree=(frozenset({"_N", "_G"}),),
+    )  # fmt: skip
+
+    assert compare(world, columns_of(world), request, random.Random(1)) == 2
+    found = find(columns_of(world), replace(request, limit=2)).candidates()
+    assert [each.mappings["_N"] for each in found] == [("an0",), ("bn1",)]
+
+
 def compare_dense(pairs, seed):
     """Compare so many pairs; gives how often each feature came up where something was found."""
     dice = random.Random(seed)
