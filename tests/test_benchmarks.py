@@ -119,3 +119,16 @@ def test_claims_are_counted_and_held_to_what_is_stored():
     names = [line.partition("   ")[0].strip() for line in rest]
     assert names == ["1 clients, spread", "4 clients, spread", "1 clients, hot", "4 clients, hot"]
     assert all("claims/s" in line and "us CPU a claim" in line for line in rest)
+
+
+def test_columns_are_loaded_mapped_and_changed_as_they_were_written():
+    """The benchmark stops where what it times is not the fleet that was written."""
+    done = run("columns", "--hosts", "1000")
+
+    assert done.returncode == 0, done.stderr
+    for what in (
+        "memory of a million providers",
+        "cold start from SQL",
+        "cold start from snapshot",
+    ):
+        assert what in done.stdout

@@ -16,6 +16,7 @@ from wherry.store.transaction import Tx
 Numbers = NDArray[np.int64]
 STEP = 500_000
 """Providers whose entries are read at once."""
+MIXER = 0x9E3779B97F4A7C15
 CHUNK = 50_000
 """Rows of a cursor that are held at once."""
 
@@ -86,7 +87,7 @@ def _alike(columns: Sequence[Numbers]) -> Iterator[tuple[tuple[int, ...], Number
         return
     mixed = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
-        mixed = (mixed ^ column.view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ column.view(np.uint64)) * np.uint64(MIXER)
         mixed ^= mixed >> np.uint64(29)
     _, heads, kind = np.unique(mixed, return_index=True, return_inverse=True)
     if any((column[heads][kind] != column).any() for column in columns):
@@ -94,6 +95,7 @@ def _alike(columns: Sequence[Numbers]) -> Iterator[tuple[tuple[int, ...], Number
         _, heads, kind = np.unique(
             np.stack(columns), axis=1, return_index=True, return_inverse=True
         )
+    kind = kind.reshape(-1)
     order = np.argsort(kind, kind="stable")
     ends = np.cumsum(np.bincount(kind))
     for head, some in zip(heads.tolist(), np.split(order, ends[:-1]), strict=True):
