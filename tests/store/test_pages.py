@@ -56,6 +56,6 @@ def test_the_page_on_claims_lists_every_code_with_which_a_claim_is_refused():
 
 
 def test_the_page_on_claims_names_the_function_that_is_called():
-    (called,) = re.findall(r"SELECT (\w+)\(", _CALL)
+    (called,) = re.findall(r"\b(wherry_\w+)\(", _CALL)
 
     assert f"`{called}`" in (DOCS / "explanation/claims.md").read_text(encoding="utf-8")
