@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
 from wherry.inventory.adoption import ClientTree
 from wherry.inventory.counted import Apart, ClientProvider
@@ -18,12 +18,36 @@ from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
 
 provider = tables.provider
+_top = provider.alias("top")
+# Made once: to put them together takes longer than to run them.
+_reported = select(tables.host.c.name).where(
+    tables.host.c.name.in_(bindparam("names", expanding=True))
+)
+_reported_of = (
+    select(tables.host.c.name)
+    .distinct()
+    .join(_top, _top.c.name == tables.host.c.name)
+    .join(provider, provider.c.root == _top.c.id)
+    .where(provider.c.uuid.in_(bindparam("uuids", expanding=True)))
+    .order_by(tables.host.c.name)
+)
+_LOCK_ROOTS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(roots.name, 0)) FROM"
+    " (SELECT DISTINCT top.name FROM provider AS top JOIN provider ON provider.root = top.id"
+    " WHERE provider.uuid = ANY(:uuids) ORDER BY top.name) AS roots"
+)
 
 
 def find_reported(tx: Tx, names: Collection[str]) -> list[str]:
     """Name the hosts that report among these names."""
-    known = tables.host.c.name
-    return list(tx.execute(select(known).where(known.in_(sorted(names)))).scalars())
+    if not names:
+        return []
+    return list(tx.execute(_reported, {"names": sorted(names)}).scalars())
+
+
+def find_reported_of(tx: Tx, uuids: Collection[str]) -> list[str]:
+    """Name the hosts that report and in whose trees these providers stand."""
+    return list(tx.execute(_reported_of, {"uuids": sorted(uuids)}).scalars())
 
 
 def read_client_root(tx: Tx, host: str) -> str | None:
@@ -134,6 +158,12 @@ def lock_hosts(tx: Tx, names: Collection[str]) -> None:
     """
     for name in sorted(names):
         lock_name(tx, name)
+
+
+def lock_roots(tx: Tx, uuids: Collection[str]) -> None:
+    """Lock, as `lock_hosts` does, the hosts in whose trees these providers stand."""
+    if tx.dialect == "postgresql":
+        tx.execute(_LOCK_ROOTS, {"uuids": sorted(uuids)})
 
 
 def lock_providers_of(tx: Tx, host: str, root: str | None) -> None:

@@ -27,7 +27,10 @@ def append_changes(tx: Tx, changes: Iterable[tuple[str, str, int]]) -> None:
     """Say that several objects changed."""
     rows = [{"kind": kind, "ref": ref, "generation": number} for kind, ref, number in changes]
     if rows:
-        statement = insert(tables.change)
-        if tx.dialect == "postgresql":
-            statement = statement.values(xid=func.pg_current_xact_id())
-        tx.execute(statement, rows)
+        tx.execute(_INSERT[tx.dialect], rows)
+
+
+_INSERT = {
+    "sqlite": insert(tables.change),
+    "postgresql": insert(tables.change).values(xid=func.pg_current_xact_id()),
+}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
@@ -13,10 +13,12 @@ from wherry.store import tables
 from wherry.store.limits import capped, limited_inventory
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.providers import read_providers
-from wherry.store.rows import intern, upsert
+from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
 
 inventory = tables.inventory
+USE = ("used", "charged", "stray")
+"""What is held of an inventory, whatever its limits are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +30,20 @@ class Stock:
     changed_at: float | None
 
 
+c, _class = inventory.c, tables.resource_class.c
+# Made once: to put it together takes longer than to run it.
+_stock_of = (
+    select(c.total, c.reserved, c.min_unit, c.max_unit, c.step_size, c.allocation_ratio)
+    .add_columns(c.cap, c.used, c.charged, c.stray, c.changed_at, _class.name)
+    .join(tables.resource_class, _class.id == c["class"])
+    .where(c.provider == bindparam("number"))
+    .order_by(c["class"])
+)
+
+
 def read_stock(tx: Tx, row: ProviderRow) -> dict[str, Stock]:
     """Read what a provider has, in the order in which the classes came."""
-    c, name = inventory.c, tables.resource_class.c.name
-    query = (
-        select(c.total, c.reserved, c.min_unit, c.max_unit, c.step_size, c.allocation_ratio)
-        .add_columns(c.cap, c.used, c.charged, c.stray, c.changed_at, name)
-        .join(tables.resource_class, tables.resource_class.c.id == c["class"])
-        .where(c.provider == row.id)
-        .order_by(c["class"])
-    )
-    rows = tx.execute(query).all()
+    rows = tx.execute(_stock_of, {"number": row.id}).all()
     stock = {
         found.name: Stock(
             inventory=shown_inventory(found),
@@ -81,34 +86,45 @@ def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:
 
 
 def write_inventory(
-    tx: Tx, row: ProviderRow, inventories: Mapping[str, Inventory], *, now: float
+    tx: Tx,
+    row: ProviderRow,
+    inventories: Mapping[str, Inventory],
+    classes: Mapping[str, int],
+    *,
+    now: float,
 ) -> None:
-    """Add inventories of a client's provider, or give those that are there new limits."""
-    classes = intern(tx, tables.resource_class, inventories)
-    c = inventory.c
-    query = select(c["class"], c.used, c.charged, c.stray).where(c.provider == row.id)
-    held = {number: tuple(rest) for number, *rest in tx.rows(query)}
-    rows = []
-    for name, limits in inventories.items():
-        used, charged, stray = held.get(classes[name], (0, 0, 0))
-        rows.append(
-            {
-                "provider": row.id,
-                "class": classes[name],
-                "total": limits.total,
-                "reserved": limits.reserved,
-                "min_unit": limits.min_unit,
-                "max_unit": limits.max_unit,
-                "step_size": limits.step_size,
-                "allocation_ratio": limits.allocation_ratio,
-                "cap": capped(limits.capacity),
-                "used": used,
-                "charged": charged,
-                "stray": stray,
-                "changed_at": now,
-            }
-        )
-    upsert(tx, inventory, rows)
+    """Add inventories of a client's provider, or give those that are there new limits.
+
+    Args:
+        classes: ids of the resource classes.
+    """
+    rows = [
+        {
+            "provider": row.id,
+            "class": classes[name],
+            "total": limits.total,
+            "reserved": limits.reserved,
+            "min_unit": limits.min_unit,
+            "max_unit": limits.max_unit,
+            "step_size": limits.step_size,
+            "allocation_ratio": limits.allocation_ratio,
+            "cap": capped(limits.capacity),
+            **dict.fromkeys(USE, 0),
+            "changed_at": now,
+        }
+        for name, limits in inventories.items()
+    ]
+    upsert(tx, inventory, rows, keep=USE)
+
+
+def fresh_stock(
+    inventories: Mapping[str, Inventory], classes: Mapping[str, int], *, now: float
+) -> dict[str, Stock]:
+    """Give what `read_stock` finds of inventories where none were before, and no host has a say."""
+    return {
+        name: Stock(inventory=inventories[name], used=0, changed_at=now)
+        for name in sorted(inventories, key=lambda name: classes[name])
+    }
 
 
 def drop_inventory(tx: Tx, row: ProviderRow, names: set[str]) -> None:

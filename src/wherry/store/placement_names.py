@@ -4,10 +4,11 @@ A name comes into being by a client's request or a report; a standard one gets i
 provider first has it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, delete, exists, or_, select, update
+from sqlalchemy import Executable, Table, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wherry.store import tables
@@ -31,6 +32,22 @@ def read_names(tx: Tx, table: Table, names: Iterable[str] | None = None) -> dict
     for batch in batches(sorted(set(names))):
         found.update(dict(tx.rows(query.where(table.c.name.in_(batch)))))
     return found
+
+
+def read_named(tx: Tx, table: Table, names: Sequence[str]) -> dict[str, tuple[int, float | None]]:
+    """Give id and time of those names that a table has."""
+    found: dict[str, tuple[int, float | None]] = {}
+    for batch in batches(names):
+        for row in tx.execute(_named(table), {"names": list(batch)}):
+            found[row.name] = (row.id, row.created_at)
+    return found
+
+
+@cache
+def _named(table: Table) -> Executable:
+    """Put the statement together once: that takes longer than to run it."""
+    names: Any = bindparam("names", expanding=True)
+    return select(table.c.name, table.c.id, table.c.created_at).where(table.c.name.in_(names))
 
 
 def add_name(tx: Tx, table: Table, name: str, *, now: float) -> bool:

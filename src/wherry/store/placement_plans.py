@@ -8,7 +8,7 @@ difference.
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from wherry.store import tables
 from wherry.store.changes import append_changes
@@ -20,20 +20,22 @@ provider, inventory = tables.provider, tables.inventory
 _parent = provider.alias("parent")
 
 
+# Made once: to put it together takes longer than to run it.
+_move_on = (
+    update(provider)
+    .where(provider.c.id == bindparam("number"))
+    .values(
+        generation=provider.c.generation + 1,
+        facts_generation=provider.c.facts_generation + 1,
+        changed_at=bindparam("now"),
+    )
+    .returning(provider.c.generation, seen_generation.label("seen"))
+)
+
+
 def move_on(tx: Tx, row: ProviderRow, *, now: float) -> int:
     """Move a provider's generation on after its facts changed; gives what clients see then."""
-    statement = (
-        update(provider)
-        .where(provider.c.id == row.id)
-        .values(
-            generation=provider.c.generation + 1,
-            facts_generation=provider.c.facts_generation + 1,
-            changed_at=now,
-        )
-    )
-    moved = tx.execute(
-        statement.returning(provider.c.generation, seen_generation.label("seen"))
-    ).one()
+    moved = tx.execute(_move_on, {"number": row.id, "now": now}).one()
     append_changes(tx, [("provider", row.uuid, moved.generation)])
     return int(moved.seen)
 

@@ -4,10 +4,9 @@ All writers take rows in one order: consumers by uuid, then providers by uuid, t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, select, true
+from sqlalchemy import ColumnElement, bindparam, or_, select, true
 
 from wherry.store import tables
 from wherry.store.rows import batches
@@ -17,8 +16,7 @@ provider = tables.provider
 _parent, _root = provider.alias("parent"), provider.alias("root")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderRow:
+class ProviderRow(NamedTuple):
     """One provider without what it has.
 
     Attributes:
@@ -54,6 +52,8 @@ _columns = (
     provider.c.host,
     provider.c.changed_at,
 )
+_parent_uuid = select(_parent.c.uuid).where(_parent.c.id == provider.c.parent).scalar_subquery()
+_root_uuid = select(_root.c.uuid).where(_root.c.id == provider.c.root).scalar_subquery()
 _every = (
     select(*_columns)
     .join(_root, _root.c.id == provider.c.root)
@@ -62,34 +62,55 @@ _every = (
 )
 # Made once: to put it together takes longer than to run it.
 _one = _every.where(provider.c.uuid == bindparam("wanted"))
+_named = _every.where(provider.c.uuid.in_(bindparam("wanted", expanding=True)))
+_locked = (
+    select(*_columns[:5], _parent_uuid.label("parent"), _root_uuid.label("root"), *_columns[7:])
+    .add_columns(provider.c.parent.label("above"))
+    .where(provider.c.uuid.in_(bindparam("wanted", expanding=True)))
+    .order_by(provider.c.uuid)
+    # As claims lock: who only refers to the row, such as a new child, need not wait.
+    .with_for_update(key_share=True)
+)
+"""Locks rows and reads them as they are then; of other rows it knows what was there before."""
+_same_name = select(provider.c.uuid, provider.c.name, provider.c.owner).where(
+    or_(provider.c.uuid == bindparam("uuid"), provider.c.name == bindparam("name"))
+)
 
 
 def find_providers(tx: Tx, *where: ColumnElement[bool]) -> list[ProviderRow]:
     """Read the providers that meet conditions on the table ``provider``, oldest first."""
     query = _every.where(*where or (true(),))
-    return [ProviderRow(**row) for row in tx.execute(query).mappings()]
+    return [ProviderRow._make(row) for row in tx.execute(query)]
 
 
 def find_provider(tx: Tx, uuid: str) -> ProviderRow | None:
     """Read one provider; None where there is none."""
-    row = tx.execute(_one, {"wanted": uuid}).mappings().first()
-    return None if row is None else ProviderRow(**row)
+    row = tx.execute(_one, {"wanted": uuid}).first()
+    return None if row is None else ProviderRow._make(row)
 
 
 def read_named(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
     """Read providers by uuid; those that are there."""
     found: dict[str, ProviderRow] = {}
     for batch in batches(sorted(set(uuids))):
-        found |= {row.uuid: row for row in find_providers(tx, provider.c.uuid.in_(batch))}
+        rows = tx.execute(_named, {"wanted": list(batch)})
+        found |= {row.uuid: ProviderRow._make(row) for row in rows}
     return found
 
 
 def lock_providers(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
     """Lock providers in order of uuid, as claims do, and read them; those that are there."""
-    wanted = sorted(set(uuids))
-    for batch in batches(wanted):
-        _lock(tx, provider.c.uuid.in_(batch))
-    return read_named(tx, wanted)
+    found: dict[str, ProviderRow] = {}
+    unsure = []
+    for batch in batches(sorted(set(uuids))):
+        for locked in tx.execute(_locked, {"wanted": list(batch)}):
+            row = ProviderRow._make(locked[:-1])
+            if locked.root is None or (row.parent is None) != (locked.above is None):
+                # It was moved, while its lock was waited for, to one that is newer still.
+                unsure.append(row.uuid)
+            else:
+                found[row.uuid] = row
+    return found | read_named(tx, unsure) if unsure else found
 
 
 def lock_trees(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
@@ -122,10 +143,18 @@ def in_tree_of(row: ProviderRow) -> ColumnElement[bool]:
     return provider.c.root == root
 
 
-def is_taken(tx: Tx, *, uuid: str | None = None, name: str | None = None) -> bool:
-    """Whether a provider has this uuid or name."""
-    condition = provider.c.uuid == uuid if uuid is not None else provider.c.name == name
-    return tx.execute(select(provider.c.id).where(condition)).first() is not None
+class Holder(NamedTuple):
+    """Who has a uuid or a name that another one wants."""
+
+    uuid: str
+    name: str
+    owner: Literal["report", "client"]
+
+
+def find_holders(tx: Tx, *, uuid: str, name: str) -> list[Holder]:
+    """Find the providers that have this uuid, or this name."""
+    rows = tx.execute(_same_name, {"uuid": uuid, "name": name})
+    return [Holder._make(row) for row in rows]
 
 
 def has_children(tx: Tx, row: ProviderRow) -> bool:

@@ -5,14 +5,18 @@ two tables, each written by its owner alone, and are read as one.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Select,
     Table,
+    bindparam,
     delete,
     insert,
+    literal,
     select,
     true,
     union_all,
@@ -26,6 +30,39 @@ from wherry.store.transaction import Tx
 OWN, DERIVED = tables.provider_trait, tables.derived_trait
 Times = dict[str, float | None]
 """Trait to the time at which it was made."""
+
+
+def read_both_traits(tx: Tx, number: int) -> tuple[Times, Times]:
+    """Read the traits of one provider: its owner's, and those that a report derives."""
+    own: Times = {}
+    derived: Times = {}
+    for row in tx.execute(_both, {"number": number}):
+        (own if row.is_own else derived)[row.name] = row.created_at
+    return own, derived
+
+
+def set_traits(tx: Tx, number: int, traits: Iterable[int], *, had: bool) -> None:
+    """Make a client's own traits of a provider these, by their ids.
+
+    Args:
+        had: whether it had any before.
+    """
+    if had:
+        tx.execute(_delete(OWN), {"number": number})
+    rows = [{"provider": number, "trait": trait} for trait in sorted(traits)]
+    if rows:
+        tx.execute(_insert(OWN), rows)
+
+
+@cache
+def _delete(table: Table) -> Executable:
+    """Put the statement together once: that takes longer than to run it."""
+    return delete(table).where(table.c.provider == bindparam("number"))
+
+
+@cache
+def _insert(table: Table) -> Executable:
+    return insert(table)
 
 
 def write_traits(tx: Tx, number: int, names: Iterable[str], table: Table = OWN) -> None:
@@ -68,13 +105,27 @@ def _traits(table: Table, providers: Select[Any] | Sequence[int] | None) -> Sele
     return query if providers is None else query.where(table.c.provider.in_(providers))
 
 
+_both = union_all(
+    *(
+        select(
+            tables.trait.c.name,
+            tables.trait.c.created_at,
+            literal(int(table is OWN)).label("is_own"),
+        )
+        .join(table, table.c.trait == tables.trait.c.id)
+        .where(table.c.provider == bindparam("number"))
+        for table in (OWN, DERIVED)
+    )
+)
+
+
 def write_aggregates(tx: Tx, row: ProviderRow, uuids: Sequence[str]) -> None:
     """Make the aggregates that a provider belongs to these."""
     table = tables.provider_aggregate
-    tx.execute(delete(table).where(table.c.provider == row.id))
+    tx.execute(_delete(table), {"number": row.id})
     if uuids:
         rows = [{"provider": row.id, "aggregate": uuid} for uuid in dict.fromkeys(uuids)]
-        tx.execute(insert(table), rows)
+        tx.execute(_insert(table), rows)
 
 
 def read_aggregates(tx: Tx, *where: ColumnElement[bool]) -> dict[int, list[str]]:

@@ -1,20 +1,21 @@
 """Providers that clients make, move in their trees, and remove."""
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Executable, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from wherry.store import tables
 from wherry.store.changes import append_changes
-from wherry.store.gone import read_last_generation, write_last_generation
+from wherry.store.gone import write_last_generation
 from wherry.store.placement_plans import move_silently
-from wherry.store.placement_providers import ProviderRow, find_providers
+from wherry.store.placement_providers import ProviderRow
 from wherry.store.rows import batches
-from wherry.store.transaction import Tx
+from wherry.store.transaction import Dialect, Tx
 
-provider = tables.provider
+provider, gone = tables.provider, tables.gone
 
 
 def insert_provider(
@@ -25,29 +26,61 @@ def insert_provider(
     One that comes back goes on above the generation that it had inside: whoever still holds
     the old one in memory must not take it for newer.
     """
-    last = read_last_generation(tx, "provider", uuid)
-    insert_ = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    statement = insert_(provider).values(
+    values = {
+        "new": uuid,
+        "new_name": name,
+        "above": None if parent is None else parent.id,
+        "now": now,
+    }
+    made = tx.execute(_insert(tx.dialect), values).first()
+    if made is None:
+        return None
+    if parent is None:
+        tx.execute(_ROOT_ITSELF, {"number": made.id})
+    append_changes(tx, [("provider", uuid, made.generation)])
+    return ProviderRow(
+        id=made.id,
         uuid=uuid,
         name=name,
+        generation=0,
+        moves=made.generation,
+        parent=None if parent is None else parent.uuid,
+        root=uuid if parent is None else parent.root,
+        owner="client",
         host=None,
-        parent=parent.id if parent else None,
-        root=_number(tx, parent.root) if parent else None,
+        changed_at=now,
+    )
+
+
+@cache
+def _insert(dialect: Dialect) -> Executable:
+    """Put the statement together once: that takes longer than to run it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    above = provider.alias("above")
+    wanted: Any = bindparam("above", type_=provider.c.id.type)
+    uuid: Any = bindparam("new", type_=provider.c.uuid.type)
+    ended = select(gone.c.generation).where(gone.c.kind == "provider", gone.c.key == uuid)
+    last = func.coalesce(ended.scalar_subquery(), 0)
+    statement = insert(provider).values(
+        uuid=uuid,
+        name=bindparam("new_name"),
+        host=None,
+        parent=wanted,
+        root=select(above.c.root).where(above.c.id == wanted).scalar_subquery(),
         owner="client",
         generation=last,
         facts_generation=last,
         silent=last,
         gone=False,
-        changed_at=now,
+        changed_at=bindparam("now"),
     )
-    statement = statement.on_conflict_do_nothing()
-    number = tx.execute(statement.returning(provider.c.id)).scalar()
-    if number is None:
-        return None
-    if parent is None:
-        tx.execute(update(provider).where(provider.c.id == number).values(root=number))
-    append_changes(tx, [("provider", uuid, last)])
-    return find_providers(tx, provider.c.uuid == uuid)[0]
+    made = statement.on_conflict_do_nothing()
+    return made.returning(provider.c.id, provider.c.generation)
+
+
+_ROOT_ITSELF = (
+    update(provider).where(provider.c.id == bindparam("number")).values(root=provider.c.id)
+)
 
 
 def update_provider(

@@ -1,6 +1,6 @@
 """Small statements that several nouns need: upserts, interned names, batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -15,39 +15,54 @@ BATCH = 500
 """Values in one IN list; SQLite takes 32,766 parameters, planners like fewer."""
 
 
-def upsert(tx: Tx, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def upsert(
+    tx: Tx, table: Table, rows: Sequence[dict[str, Any]], *, keep: tuple[str, ...] = ()
+) -> None:
     """Insert rows, or set those that are there by their primary key.
 
     All rows name the same columns.
+
+    Args:
+        keep: columns that stay as they are in a row that is there.
     """
     if rows:
-        tx.execute(_upsert(tx.dialect, table, tuple(rows[0])), rows)
+        tx.execute(_upsert(tx.dialect, table, tuple(rows[0]), keep), rows)
 
 
 @cache
-def _upsert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> Executable:
+def _upsert(
+    dialect: Dialect, table: Table, columns: tuple[str, ...], keep: tuple[str, ...]
+) -> Executable:
     """Put the statement together once: that takes longer than to run it."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in columns if name not in keys}
+    left = {*keys, *keep}
+    others = {name: statement.excluded[name] for name in columns if name not in left}
     if not others:
         return statement.on_conflict_do_nothing(index_elements=keys)
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
-def intern(tx: Tx, table: Table, names: Iterable[str]) -> dict[str, int]:
-    """Give the id of each name, new ids to new names."""
+def intern(
+    tx: Tx, table: Table, names: Iterable[str], *, known: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Give the id of each name, new ids to new names.
+
+    Args:
+        known: ids of all of these names that have one; None: they are read.
+    """
     wanted = sorted(set(names))
-    found = _ids(tx, table, wanted)
+    found = read_ids(tx, table, wanted) if known is None else dict(known)
     missing = [{"name": name} for name in wanted if name not in found]
     if missing:
         tx.execute(_insert_names(tx.dialect, table), missing)
-        found |= _ids(tx, table, [row["name"] for row in missing])
+        found |= read_ids(tx, table, [row["name"] for row in missing])
     return found
 
 
-def _ids(tx: Tx, table: Table, names: Sequence[str]) -> dict[str, int]:
+def read_ids(tx: Tx, table: Table, names: Sequence[str]) -> dict[str, int]:
+    """Give the ids of those names that have one."""
     found: dict[str, int] = {}
     for batch in batches(names):
         rows = tx.execute(_select_names(table), {"names": list(batch)})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wherry.app.engine import Engine
 from wherry.app.owning import settle_counts
-from wherry.app.placement.names import in_order, require_classes
+from wherry.app.placement.names import in_order, intern_classes, require_classes
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.app.placement.refusals import (
     BadCapacity,
@@ -15,8 +15,14 @@ from wherry.app.placement.refusals import (
     NoSuchInventory,
 )
 from wherry.model.inventory import Inventory
-from wherry.store.adoption import lock_hosts, read_root_names
-from wherry.store.placement_inventories import Stock, drop_inventory, read_stock, write_inventory
+from wherry.store.adoption import lock_roots
+from wherry.store.placement_inventories import (
+    Stock,
+    drop_inventory,
+    fresh_stock,
+    read_stock,
+    write_inventory,
+)
 from wherry.store.placement_plans import move_on
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.transaction import Tx
@@ -67,10 +73,13 @@ def set_inventories(
         NoSuchProvider, Managed, GenerationConflict, BadCapacity, NoSuchClass, InventoryHeld.
     """
 
-    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> Mapping[str, Stock] | None:
         require_capacity(uuid, inventories, may_equal=may_equal)
-        require_classes(tx, inventories)
-        replace(tx, row, stock, inventories, now=engine.clock())
+        classes = intern_classes(tx, inventories)
+        now = engine.clock()
+        replace(tx, row, stock, inventories, classes, now=now)
+        is_fresh = not stock and row.host is None
+        return fresh_stock(inventories, classes, now=now) if is_fresh else None
 
     return _write(engine, uuid, change, generation=generation)
 
@@ -91,10 +100,10 @@ def add_inventory(
 
     def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
         require_capacity(uuid, {name: inventory}, may_equal=may_equal)
-        require_classes(tx, [name])
+        classes = intern_classes(tx, [name])
         if name in stock:
             raise InventoryExists(name, uuid)
-        write_inventory(tx, row, {name: inventory}, now=engine.clock())
+        write_inventory(tx, row, {name: inventory}, classes, now=engine.clock())
 
     return _write(engine, uuid, change)
 
@@ -116,10 +125,10 @@ def update_inventory(
 
     def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
         require_capacity(uuid, {name: inventory}, may_equal=may_equal)
-        require_classes(tx, [name])
+        classes = intern_classes(tx, [name])
         if name not in stock:
             raise NoSuchInventory(name)
-        write_inventory(tx, row, {name: inventory}, now=engine.clock())
+        write_inventory(tx, row, {name: inventory}, classes, now=engine.clock())
 
     return _write(engine, uuid, change, generation=generation)
 
@@ -135,7 +144,7 @@ def delete_inventory(engine: Engine, uuid: str, name: str) -> None:
         require_classes(tx, [name])
         if name not in stock:
             raise NoSuchInventory(name)
-        replace(tx, row, {name: stock[name]}, {}, now=engine.clock())
+        replace(tx, row, {name: stock[name]}, {}, {}, now=engine.clock())
 
     _write(engine, uuid, change)
 
@@ -167,10 +176,14 @@ def replace(
     row: ProviderRow,
     stock: Mapping[str, Stock],
     inventories: Mapping[str, Inventory],
+    classes: Mapping[str, int],
     *,
     now: float,
 ) -> None:
     """Write inventories and remove the other ones of *stock*.
+
+    Args:
+        classes: ids of the classes of the inventories.
 
     Raises:
         InventoryHeld: something is held of one that is to go.
@@ -180,23 +193,28 @@ def replace(
     if held:
         raise InventoryHeld(held, row.uuid)
     drop_inventory(tx, row, set(dropped))
-    write_inventory(tx, row, inventories, now=now)
+    write_inventory(tx, row, inventories, classes, now=now)
 
 
 def _write(
     engine: Engine,
     uuid: str,
-    change: Callable[[Tx, ProviderRow, Mapping[str, Stock]], None],
+    change: Callable[[Tx, ProviderRow, Mapping[str, Stock]], Mapping[str, Stock] | None],
     *,
     generation: int | None = None,
 ) -> Stocked:
+    """Change inventories under lock; *change* may say what is there afterwards."""
+
     def write(tx: Tx) -> Stocked:
-        lock_hosts(tx, read_root_names(tx, [uuid]))
+        lock_roots(tx, [uuid])
         row = lock_provider(tx, uuid)
         require_generation(row, generation)
-        change(tx, row, read_stock(tx, row))
+        stock = change(tx, row, read_stock(tx, row))
         now = move_on(tx, row, now=engine.clock())
-        settle_counts(tx, engine, [uuid])
-        return Stocked(provider=row, generation=now, stock=read_stock(tx, row))
+        if row.host is not None:
+            settle_counts(tx, engine, [uuid])
+        if stock is None:
+            stock = read_stock(tx, row)
+        return Stocked(provider=row, generation=now, stock=stock)
 
     return engine.store.write(write)

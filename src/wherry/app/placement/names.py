@@ -14,10 +14,11 @@ from wherry.app.placement.refusals import (
 )
 from wherry.profiles.tables import standard_classes, standard_traits
 from wherry.store import placement_names as store
-from wherry.store.adoption import lock_hosts, read_root_names
+from wherry.store.adoption import lock_roots
 from wherry.store.placement_names import CLASSES, TRAITS
 from wherry.store.placement_plans import move_silently
 from wherry.store.placement_providers import lock_providers
+from wherry.store.rows import intern, read_ids
 from wherry.store.transaction import Tx
 
 Times = Mapping[str, float | None]
@@ -42,6 +43,36 @@ def require_classes(tx: Tx, names: Iterable[str]) -> None:
     for name in unknown:
         if name not in known:
             raise NoSuchClass(name)
+
+
+def intern_classes(tx: Tx, names: Iterable[str]) -> dict[str, int]:
+    """Give the ids of resource classes; standard ones get theirs when they are first asked for.
+
+    Raises:
+        NoSuchClass: one does not exist.
+    """
+    asked = tuple(dict.fromkeys(names))
+    known = read_ids(tx, CLASSES, asked)
+    for name in asked:
+        if name not in known and name not in standard_classes():
+            raise NoSuchClass(name)
+    return intern(tx, CLASSES, asked, known=known)
+
+
+def intern_traits(tx: Tx, names: Iterable[str]) -> tuple[dict[str, int], Times]:
+    """Give the ids of traits, as `intern_classes` does, and the times at which they were made.
+
+    Raises:
+        NoSuchTrait: some do not exist; it names them all.
+    """
+    asked = sorted(set(names))
+    found = store.read_named(tx, TRAITS, asked)
+    missing = [name for name in asked if name not in found and name not in standard_traits()]
+    if missing:
+        raise NoSuchTrait(missing)
+    known = {name: number for name, (number, _) in found.items()}
+    times = {name: created_at for name, (_, created_at) in found.items()}
+    return intern(tx, TRAITS, asked, known=known), {**dict.fromkeys(asked), **times}
 
 
 def require_traits(tx: Tx, names: Iterable[str]) -> None:
@@ -95,7 +126,7 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
         if new != name and store.read_names(tx, CLASSES, [new]):
             raise NameTaken(new)
         uuids = store.read_havers(tx, name)
-        lock_hosts(tx, read_root_names(tx, uuids))
+        lock_roots(tx, uuids)
         havers = lock_providers(tx, uuids)
         for row in havers.values():
             if row.owner == "report":

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import ColumnElement
 
 from wherry.app.engine import Engine
-from wherry.app.owning import settle_owners, withdraw
+from wherry.app.owning import settle_owners, settle_trees, withdraw
 from wherry.app.placement.names import require_classes, require_traits
 from wherry.app.placement.refusals import (
     BadTree,
@@ -20,7 +20,7 @@ from wherry.app.placement.refusals import (
 from wherry.store import placement_providers as store
 from wherry.store import placement_qualities as qualities
 from wherry.store import placement_trees as trees
-from wherry.store.adoption import free_name, lock_hosts, read_root_names
+from wherry.store.adoption import free_name, lock_hosts, lock_roots, read_root_names
 from wherry.store.placement_inventories import Stock, read_stock
 from wherry.store.placement_providers import ProviderRow, provider
 from wherry.store.transaction import Tx
@@ -98,21 +98,35 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
     def write(tx: Tx) -> ProviderRow:
         if not name:
             raise BadTree("create", "name is required")
-        lock_hosts(tx, {name} if parent is None else read_root_names(tx, [parent]))
+        if parent is None:
+            lock_hosts(tx, [name])
+        else:
+            lock_roots(tx, [parent])
         above = _parent_of_new(tx, uuid, parent)
-        free_name(tx, name, is_root=above is None)
-        taken = [f"uuid: {uuid}"] if store.is_taken(tx, uuid=uuid) else []
-        taken += [f"name: {name}"] if store.is_taken(tx, name=name) else []
-        if taken:
-            # Engines name the first that they find.
-            raise ProviderTaken(taken[0])
+        _require_free(tx, uuid, name, is_root=above is None)
         made = trees.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
         if made is None:
             raise ProviderTaken(f"name: {name}")
-        settle_owners(tx, engine, [_root_name(tx, made)])
-        return require_provider(tx, uuid)
+        settle_trees(tx, engine, [uuid])
+        return made
 
     return engine.store.write(write)
+
+
+def _require_free(tx: Tx, uuid: str, name: str, *, is_root: bool) -> None:
+    """Refuse a uuid or a name that another has; a report's provider may give way.
+
+    Raises:
+        ProviderTaken: with the first of the two, as engines name it.
+    """
+    holders = store.find_holders(tx, uuid=uuid, name=name)
+    if any(holder.owner == "report" and holder.name == name for holder in holders):
+        free_name(tx, name, is_root=is_root)
+        holders = store.find_holders(tx, uuid=uuid, name=name)
+    if any(holder.uuid == uuid for holder in holders):
+        raise ProviderTaken(f"uuid: {uuid}")
+    if holders:
+        raise ProviderTaken(f"name: {name}")
 
 
 def _parent_of_new(tx: Tx, uuid: str, parent: str | None) -> ProviderRow | None:
@@ -220,7 +234,7 @@ def delete_provider(engine: Engine, uuid: str) -> None:
     """
 
     def write(tx: Tx) -> None:
-        lock_hosts(tx, read_root_names(tx, [uuid]))
+        lock_roots(tx, [uuid])
         row = lock_provider(tx, uuid)
         root = _root_name(tx, row)
         if row.parent is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wherry.app.engine import Engine
 from wherry.app.placement.inventories import require_generation
-from wherry.app.placement.names import Times, require_traits
+from wherry.app.placement.names import Times, intern_traits
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.store import placement_qualities as store
 from wherry.store.placement_plans import move_on, move_silently
@@ -58,16 +58,16 @@ def set_traits(
     def write(tx: Tx) -> Traits:
         row = lock_provider(tx, uuid)
         require_generation(row, generation)
-        require_traits(tx, names)
-        own = set(store.read_traits_of(tx, row.id, store.OWN))
-        derived = set(store.read_traits_of(tx, row.id, store.DERIVED))
+        numbers, times = intern_traits(tx, names)
+        own, derived = store.read_both_traits(tx, row.id)
         # A client that reads, changes and writes back names what a report derives as well.
-        wanted = set(names) - (derived - own)
-        if wanted == own:
-            return Traits(names=_traits(tx, row), generation=row.generation)
-        store.write_traits(tx, row.id, wanted)
-        now = move_on(tx, row, now=engine.clock())
-        return Traits(names=_traits(tx, row), generation=now)
+        wanted = numbers.keys() - (derived.keys() - own.keys())
+        generation_ = row.generation
+        if wanted != own.keys():
+            store.set_traits(tx, row.id, (numbers[name] for name in wanted), had=bool(own))
+            generation_ = move_on(tx, row, now=engine.clock())
+        both = {name: times[name] for name in wanted} | derived
+        return Traits(names=dict(sorted(both.items())), generation=generation_)
 
     return engine.store.write(write)
 

@@ -7,10 +7,10 @@ from wherry.app.engine import Engine
 from wherry.app.owning import settle_counts
 from wherry.app.placement.allocations import Asked, require_there, write_allocations
 from wherry.app.placement.inventories import replace, require_generation
-from wherry.app.placement.names import require_classes
+from wherry.app.placement.names import intern_classes
 from wherry.app.placement.refusals import Managed, NoSuchProvider
 from wherry.model.inventory import Inventory
-from wherry.store.adoption import lock_hosts, read_root_names
+from wherry.store.adoption import lock_roots
 from wherry.store.placement_allocations import open_consumers, read_holdings
 from wherry.store.placement_inventories import read_stock, write_inventory
 from wherry.store.placement_plans import move_on
@@ -36,19 +36,20 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
         now = engine.clock()
         # In the order of all writers: consumers, then providers.
         opened = open_consumers(tx, [one.consumer for one in asked])
-        lock_hosts(tx, read_root_names(tx, inventories))
+        lock_roots(tx, inventories)
         rows = _lock(tx, inventories, asked)
         require_there(tx, asked)
+        classes: dict[str, int] = {}
         for uuid, (_, wanted) in inventories.items():
-            require_classes(tx, wanted)
-            write_inventory(tx, rows[uuid], wanted, now=now)
+            classes |= intern_classes(tx, wanted)
+            write_inventory(tx, rows[uuid], wanted, classes, now=now)
             if wanted:
                 move_on(tx, rows[uuid], now=now)
         settle_counts(tx, engine, inventories)
         if asked:
             write_allocations(tx, asked, claim=engine.new_id(), now=now, opened=opened)
         for uuid, (_, wanted) in inventories.items():
-            replace(tx, rows[uuid], read_stock(tx, rows[uuid]), wanted, now=now)
+            replace(tx, rows[uuid], read_stock(tx, rows[uuid]), wanted, classes, now=now)
             move_on(tx, rows[uuid], now=now)
         settle_counts(tx, engine, inventories)
 
