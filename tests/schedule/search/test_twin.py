@@ -135,6 +135,13 @@ NODE = a_provider("node", HOST, has={"MEMORY_MB": 4}, traits=TRAITS[1:2], aggreg
         # An aggregate of the root keeps a guest away that is not in it.
         (a_request(a_group(DISK_GB=1, not_member_of=frozenset(AGGREGATES[1:2]))), 1),
         (a_request(a_group(DISK_GB=1, VCPU=1, not_member_of=frozenset(AGGREGATES[1:2]))), 0),
+        (
+            a_request(
+                a_group(DISK_GB=1, not_member_of=frozenset(AGGREGATES[1:2])), a_group("_1", VCPU=1)
+            ),
+            0,
+        ),
+        (a_request(a_group(DISK_GB=1), a_group("_1", VCPU=1)), 1),
         # The store serves its own tree, and the host's; the candidate is the same.
         (a_request(a_group(DISK_GB=1)), 1),
         (a_request(a_group(DISK_GB=1), a_group("_1", DISK_GB=8)), 1),
