@@ -3,9 +3,9 @@
 import random
 
 import numpy as np
-from sqlalchemy import true
+from sqlalchemy import select, true
 
-from builders import FB, an_offer
+from builders import FB, a_uuid, an_offer
 from inventory.columns.naive import check
 from store_worlds import a_device, a_plan, claim, holding, occupant, report
 from wherry.inventory.columns import ColumnsWriter
@@ -14,7 +14,9 @@ from wherry.model.inventory import Inventory, SeenInstance
 from wherry.schedule.candidates.world import make_world
 from wherry.store import columns_sqlite
 from wherry.store.columns import Places, load_columns
+from wherry.store.placement_qualities import DERIVED, write_traits
 from wherry.store.placement_world import WorldReader, read_world_providers
+from wherry.store.tables import provider
 
 SMALL, LARGE = "CUSTOM_ACME_4", "CUSTOM_ACME_8"
 TYPES = {SMALL: ("acme/custom_acme_4", 4096), LARGE: ("acme/custom_acme_8", 8192)}
@@ -106,6 +108,23 @@ def test_entries_are_told_apart_that_mix_to_one_number(store, monkeypatch):
     monkeypatch.setattr(columns_sqlite, "MIXER", 0)
 
     assert is_all(store)
+
+
+def test_a_trait_that_two_say_is_there_once(store):
+    report(store, a_host(0))
+    number = store.read(lambda tx: read_provider_number(tx, "host0 node"))
+    told = ["CUSTOM_NODE", "CUSTOM_OTHER"]
+    store.write(lambda tx: write_traits(tx, number, told, DERIVED))
+
+    columns = store.read(load_columns)
+
+    node = columns.provider(columns.row(a_uuid("host0 node")))
+    assert node.traits == {"CUSTOM_NODE", "CUSTOM_OTHER"}
+    assert is_all(store)
+
+
+def read_provider_number(tx, name):
+    return tx.execute(select(provider.c.id).where(provider.c.uuid == a_uuid(name))).scalar()
 
 
 def test_rows_are_found_whatever_the_ids():

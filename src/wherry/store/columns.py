@@ -148,12 +148,18 @@ class _Stock:
 def _sets(
     told: tuple[Sequence[str], Numbers, Numbers], places: Places, size: int, intern: Any
 ) -> Numbers:
-    """Give each row the number of its set, of pairs of a provider and a name's place."""
+    """Give each row the number of its set, of pairs of a provider and a name's place.
+
+    A pair may come twice.
+    """
     names, providers, which = told
     found = np.full(size, intern(frozenset()), np.int64)
     rows = places.of(providers)
     order = np.lexsort((which, rows))
     rows, which = rows[order], which[order]
+    # What two tables tell of one provider comes twice.
+    once = (np.diff(rows, prepend=-1) != 0) | (np.diff(which, prepend=-1) != 0)
+    rows, which = rows[once], which[once]
     begins = np.flatnonzero(np.diff(rows, prepend=-1))
     count = np.diff(begins, append=len(rows))
     heads, kind = part(which, begins, count)

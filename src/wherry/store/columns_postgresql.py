@@ -27,7 +27,7 @@ _STOCK = (
 _TRAITS = (
     "SELECT string_agg(int8send(provider), ''), string_agg(int8send(trait), '') FROM"
     " (SELECT provider, trait FROM provider_trait"
-    " UNION SELECT provider, trait FROM derived_trait) told"
+    " UNION ALL SELECT provider, trait FROM derived_trait) told"
 )
 
 

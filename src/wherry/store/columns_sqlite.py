@@ -16,6 +16,9 @@ from wherry.store.transaction import Tx
 Numbers = NDArray[np.int64]
 STEP = 500_000
 """Providers whose entries are read at once."""
+CLASS, BITS = 20, 31
+"""Bits of a class's number beside a provider's, and of one of two numbers in one."""
+MASK = (1 << BITS) - 1
 MIXER = 0x9E3779B97F4A7C15
 CHUNK = 50_000
 """Rows of a cursor that are held at once."""
@@ -24,22 +27,25 @@ _TREE = (
     "SELECT count(*), group_concat(uuid), group_concat(id), group_concat(coalesce(parent, -1)),"
     " group_concat(root) FROM provider"
 )
+# Two numbers in one where both have 31 bits: what costs is the call for each.
 _PLAIN_STOCK = (
-    "SELECT group_concat(provider), group_concat(class), group_concat(total),"
-    " group_concat(reserved), group_concat(max_unit), group_concat(used) FROM inventory"
+    "SELECT group_concat(provider * 1048576 + class), group_concat(total << 31 | reserved),"
+    " group_concat(max_unit << 31 | used) FROM inventory"
     " WHERE provider > ? AND provider <= ? AND cap = total - reserved AND min_unit = 1"
     " AND step_size = 1 AND allocation_ratio = 1.0 AND charged = used AND stray = 0"
+    " AND class < 1048576 AND (total | reserved | max_unit | used) BETWEEN 0 AND 2147483647"
 )
 _OTHER_STOCK = (
     "SELECT provider, used, class, total, reserved, min_unit, max_unit, step_size,"
     " allocation_ratio, cap, charged - used + stray FROM inventory"
     " WHERE cap IS NOT NULL AND NOT (cap = total - reserved AND min_unit = 1"
-    " AND step_size = 1 AND allocation_ratio = 1.0 AND charged = used AND stray = 0)"
+    " AND step_size = 1 AND allocation_ratio = 1.0 AND charged = used AND stray = 0"
+    " AND class < 1048576 AND (total | reserved | max_unit | used) BETWEEN 0 AND 2147483647)"
 )
 _TRAITS = (
     "SELECT group_concat(provider), group_concat(trait) FROM"
     " (SELECT provider, trait FROM provider_trait"
-    " UNION SELECT provider, trait FROM derived_trait)"
+    " UNION ALL SELECT provider, trait FROM derived_trait)"
 )
 
 
@@ -63,8 +69,11 @@ def read_stock(tx: Tx) -> Iterator[tuple[tuple[Any, ...], Numbers, Numbers]]:
     (last,) = tx.driver.execute("SELECT coalesce(max(id), 0) FROM provider").fetchone()
     for start in range(0, last, STEP):
         row = tx.driver.execute(_PLAIN_STOCK, (start, start + STEP)).fetchone()
-        providers, *columns, used = (_numbers(each) for each in row)
-        for (number, total, reserved, most), some in _alike(columns):
+        entries, units, most_used = (_numbers(each) for each in row)
+        providers, used = entries >> CLASS, most_used & MASK
+        columns = (entries & ((1 << CLASS) - 1), units, most_used >> BITS)
+        for (number, both, most), some in _alike(columns):
+            total, reserved = both >> BITS, both & MASK
             limits = (names[number], total, reserved, 1, most, 1, 1.0, total - reserved, 0)
             yield limits, providers[some], used[some]
     yield from _others(tx, names)
