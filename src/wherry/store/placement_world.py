@@ -38,6 +38,7 @@ class WorldBatch:
         cursor: where to go on.
         columns: the fleet but for what follows, and what was held is void; None: what follows
             is what changed.
+        is_mapped: these columns come from a snapshot.
         providers: uuid to what the provider is now, oldest first; None: it is gone.
         use: use of providers of which nothing else changed.
         classes: every resource class that is stored; None: as before.
@@ -46,6 +47,7 @@ class WorldBatch:
 
     cursor: Cursor
     columns: Columns | None = None
+    is_mapped: bool = False
     providers: Mapping[str, Provider | None]
     use: Sequence[UseRow]
     classes: Collection[str] | None
@@ -101,7 +103,7 @@ class WorldReader:
             return None
         batch = self._read(tx, events, now)
         names = [_read_names(tx, table) for table in (tables.resource_class, tables.trait)]
-        return replace(batch, columns=columns, classes=names[0], traits=names[1])
+        return replace(batch, columns=columns, is_mapped=True, classes=names[0], traits=names[1])
 
     def _read(self, tx: Tx, events: Sequence[Event], now: Cursor) -> WorldBatch:
         whole = sorted({event.ref for event in events if event.kind == "provider"})

@@ -39,7 +39,7 @@ class PlacementWorld:
         self._store = store
         self._snapshot = snapshot
         self._saving = threading.Lock()
-        self._saved: Cursor | None = None
+        self._is_saved = False
         self._cursor: Cursor | None = None
         self._writer = ColumnsWriter(build(()))
         self._writing = threading.Lock()
@@ -90,20 +90,24 @@ class PlacementWorld:
         with self._saving:
             with self._writing:
                 columns, cursor = self._writer.columns, self._cursor
-                is_worth = cursor != self._saved and self._writer.live_rows >= WORTH_SAVING
+                is_worth = not self._is_saved and self._writer.live_rows >= WORTH_SAVING
                 if self._snapshot is None or cursor is None or not is_worth:
                     return
                 arrays = copy_arrays(columns)
+                self._is_saved = True
             try:
                 write_snapshot(self._store, self._snapshot, arrays, values_of(columns), cursor)
             except (OSError, StoreUnavailable) as error:
                 log.warning("no snapshot of the columns in %s: %s", self._snapshot, error)
-            else:
-                self._saved = cursor
+                self._is_saved = False
 
     def _take(self, batch: WorldBatch) -> None:
         with self._writing:
             self._cursor = None
+            if batch.columns is not None:
+                self._is_saved = batch.is_mapped
+            if batch.providers or batch.use:
+                self._is_saved = False
             self._write(batch)
             self._cursor = batch.cursor
             self._columns = self._writer.columns
