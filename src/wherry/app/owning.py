@@ -16,7 +16,6 @@ from wherry.store.adoption import (
     claim_tree,
     find_attached,
     find_reported,
-    find_reported_of,
     lock_hosts,
     lock_providers_of,
     read_client_root,
@@ -63,11 +62,6 @@ def settle_owners(tx: Tx, engine: Engine, roots: Collection[str]) -> None:
         except ReportContradicts as error:
             # What a client makes of its own providers is never refused for what a host says.
             log.warning("host %s is not derived anew: %s", host, error)
-
-
-def settle_trees(tx: Tx, engine: Engine, uuids: Collection[str]) -> None:
-    """Derive hosts anew in whose trees these providers, that a client has changed, stand."""
-    settle_owners(tx, engine, find_reported_of(tx, uuids))
 
 
 def settle_counts(tx: Tx, engine: Engine, uuids: Collection[str]) -> None:

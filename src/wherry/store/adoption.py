@@ -18,18 +18,9 @@ from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
 
 provider = tables.provider
-_top = provider.alias("top")
 # Made once: to put them together takes longer than to run them.
 _reported = select(tables.host.c.name).where(
     tables.host.c.name.in_(bindparam("names", expanding=True))
-)
-_reported_of = (
-    select(tables.host.c.name)
-    .distinct()
-    .join(_top, _top.c.name == tables.host.c.name)
-    .join(provider, provider.c.root == _top.c.id)
-    .where(provider.c.uuid.in_(bindparam("uuids", expanding=True)))
-    .order_by(tables.host.c.name)
 )
 _LOCK_ROOTS = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(roots.name, 0)) FROM"
@@ -43,11 +34,6 @@ def find_reported(tx: Tx, names: Collection[str]) -> list[str]:
     if not names:
         return []
     return list(tx.execute(_reported, {"names": sorted(names)}).scalars())
-
-
-def find_reported_of(tx: Tx, uuids: Collection[str]) -> list[str]:
-    """Name the hosts that report and in whose trees these providers stand."""
-    return list(tx.execute(_reported_of, {"uuids": sorted(uuids)}).scalars())
 
 
 def read_client_root(tx: Tx, host: str) -> str | None:

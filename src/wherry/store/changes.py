@@ -5,7 +5,7 @@ Source: design, section 6; docs/explanation/change-feed.md.
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, insert
+from sqlalchemy import CTE, Executable, func, insert, literal, select
 
 from wherry.store import tables
 from wherry.store.transaction import Tx
@@ -28,6 +28,18 @@ def append_changes(tx: Tx, changes: Iterable[tuple[str, str, int]]) -> None:
     rows = [{"kind": kind, "ref": ref, "generation": number} for kind, ref, number in changes]
     if rows:
         tx.execute(_INSERT[tx.dialect], rows)
+
+
+def tell_made(made: CTE) -> Executable:
+    """Give what an insertion of providers makes, and tell of it: one trip to PostgreSQL.
+
+    Args:
+        made: the insertion; returns ``uuid`` and ``generation`` besides what is asked for.
+    """
+    xid = func.pg_current_xact_id()
+    lines = select(literal("provider"), made.c.uuid, made.c.generation, xid)
+    told = insert(tables.change).from_select(["kind", "ref", "generation", "xid"], lines)
+    return select(made).add_cte(told.cte("told"))
 
 
 _INSERT = {

@@ -6,7 +6,7 @@ All writers take rows in one order: consumers by uuid, then providers by uuid, t
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, true
+from sqlalchemy import ColumnElement, bindparam, func, literal, or_, select, true
 
 from wherry.store import tables
 from wherry.store.rows import batches
@@ -72,8 +72,28 @@ _locked = (
     .with_for_update(key_share=True)
 )
 """Locks rows and reads them as they are then; of other rows it knows what was there before."""
-_same_name = select(provider.c.uuid, provider.c.name, provider.c.owner).where(
+_top = provider.alias("top")
+_names_above = (
+    select(_top.c.name)
+    .distinct()
+    .join(provider, provider.c.root == _top.c.id)
+    .where(provider.c.uuid.in_(bindparam("wanted", expanding=True)))
+    .order_by(_top.c.name)
+    .subquery()
+)
+_hosts = select(
+    func.pg_advisory_xact_lock(func.hashtextextended(_names_above.c.name, 0)).label("locked")
+).cte("hosts")
+_locked_in_trees = _locked.where(select(func.count()).select_from(_hosts).scalar_subquery() >= 0)
+"""On PostgreSQL: no row passes the condition, and is locked, before the hosts are."""
+_holders = select(provider.c.uuid, provider.c.name, provider.c.owner).where(
     or_(provider.c.uuid == bindparam("uuid"), provider.c.name == bindparam("name"))
+)
+_root_name = select(_top.c.name).where(_top.c.uuid == bindparam("root")).scalar_subquery()
+_holders_and_host = _holders.add_columns(literal(0).label("is_host")).union_all(
+    select(tables.host.c.root, tables.host.c.name, literal("report"), literal(1)).where(
+        tables.host.c.name == func.coalesce(_root_name, bindparam("name"))
+    )
 )
 
 
@@ -98,12 +118,20 @@ def read_named(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
     return found
 
 
-def lock_providers(tx: Tx, uuids: Iterable[str]) -> dict[str, ProviderRow]:
-    """Lock providers in order of uuid, as claims do, and read them; those that are there."""
+def lock_providers(
+    tx: Tx, uuids: Iterable[str], *, with_hosts: bool = False
+) -> dict[str, ProviderRow]:
+    """Lock providers in order of uuid, as claims do, and read them; those that are there.
+
+    Args:
+        with_hosts: whether the hosts in whose trees they stand are locked before, as
+            `adoption.lock_roots` does; for a few providers.
+    """
     found: dict[str, ProviderRow] = {}
+    query = _locked_in_trees if with_hosts and tx.dialect == "postgresql" else _locked
     unsure = []
     for batch in batches(sorted(set(uuids))):
-        for locked in tx.execute(_locked, {"wanted": list(batch)}):
+        for locked in tx.execute(query, {"wanted": list(batch)}):
             row = ProviderRow._make(locked[:-1])
             if locked.root is None or (row.parent is None) != (locked.above is None):
                 # It was moved, while its lock was waited for, to one that is newer still.
@@ -151,10 +179,17 @@ class Holder(NamedTuple):
     owner: Literal["report", "client"]
 
 
-def find_holders(tx: Tx, *, uuid: str, name: str) -> list[Holder]:
-    """Find the providers that have this uuid, or this name."""
-    rows = tx.execute(_same_name, {"uuid": uuid, "name": name})
-    return [Holder._make(row) for row in rows]
+def find_holders(
+    tx: Tx, *, uuid: str, name: str, root: str | None
+) -> tuple[list[Holder], list[str]]:
+    """Find the providers that have this uuid, or this name; and the host that reports.
+
+    Args:
+        root: uuid of the root of whose tree a host is looked for; None: that of this name.
+    """
+    rows = tx.execute(_holders_and_host, {"uuid": uuid, "name": name, "root": root}).all()
+    holders = [Holder._make(row[:3]) for row in rows if not row.is_host]
+    return holders, [row.name for row in rows if row.is_host]
 
 
 def has_children(tx: Tx, row: ProviderRow) -> bool:

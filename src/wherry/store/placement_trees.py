@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from wherry.store import tables
-from wherry.store.changes import append_changes
+from wherry.store.changes import append_changes, tell_made
 from wherry.store.gone import write_last_generation
 from wherry.store.placement_plans import move_silently
 from wherry.store.placement_providers import ProviderRow
@@ -37,7 +37,8 @@ def insert_provider(
         return None
     if parent is None:
         tx.execute(_ROOT_ITSELF, {"number": made.id})
-    append_changes(tx, [("provider", uuid, made.generation)])
+    if tx.dialect == "sqlite":
+        append_changes(tx, [("provider", uuid, made.generation)])
     return ProviderRow(
         id=made.id,
         uuid=uuid,
@@ -74,8 +75,9 @@ def _insert(dialect: Dialect) -> Executable:
         gone=False,
         changed_at=bindparam("now"),
     )
-    made = statement.on_conflict_do_nothing()
-    return made.returning(provider.c.id, provider.c.generation)
+    statement = statement.on_conflict_do_nothing()
+    shown = statement.returning(provider.c.id, provider.c.uuid, provider.c.generation)
+    return tell_made(shown.cte("made")) if dialect == "postgresql" else shown
 
 
 _ROOT_ITSELF = (

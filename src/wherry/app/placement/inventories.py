@@ -15,7 +15,6 @@ from wherry.app.placement.refusals import (
     NoSuchInventory,
 )
 from wherry.model.inventory import Inventory
-from wherry.store.adoption import lock_roots
 from wherry.store.placement_inventories import (
     Stock,
     drop_inventory,
@@ -206,8 +205,7 @@ def _write(
     """Change inventories under lock; *change* may say what is there afterwards."""
 
     def write(tx: Tx) -> Stocked:
-        lock_roots(tx, [uuid])
-        row = lock_provider(tx, uuid)
+        row = lock_provider(tx, uuid, with_host=True)
         require_generation(row, generation)
         stock = change(tx, row, read_stock(tx, row))
         now = move_on(tx, row, now=engine.clock())

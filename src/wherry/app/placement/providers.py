@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import ColumnElement
 
 from wherry.app.engine import Engine
-from wherry.app.owning import settle_owners, settle_trees, withdraw
+from wherry.app.owning import settle_owners, withdraw
 from wherry.app.placement.names import require_classes, require_traits
 from wherry.app.placement.refusals import (
     BadTree,
@@ -20,7 +20,7 @@ from wherry.app.placement.refusals import (
 from wherry.store import placement_providers as store
 from wherry.store import placement_qualities as qualities
 from wherry.store import placement_trees as trees
-from wherry.store.adoption import free_name, lock_hosts, lock_roots, read_root_names
+from wherry.store.adoption import free_name, lock_hosts, read_root_names
 from wherry.store.placement_inventories import Stock, read_stock
 from wherry.store.placement_providers import ProviderRow, provider
 from wherry.store.transaction import Tx
@@ -57,14 +57,16 @@ def require_provider(tx: Tx, uuid: str) -> ProviderRow:
     return row
 
 
-def lock_provider(tx: Tx, uuid: str, *, may_be_managed: bool = False) -> ProviderRow:
-    """Lock a provider that a client is to change.
+def lock_provider(
+    tx: Tx, uuid: str, *, may_be_managed: bool = False, with_host: bool = False
+) -> ProviderRow:
+    """Lock a provider that a client is to change, and before it its host where that is asked.
 
     Raises:
         NoSuchProvider: there is none.
         Managed: a report owns it.
     """
-    row = store.lock_providers(tx, [uuid]).get(uuid)
+    row = store.lock_providers(tx, [uuid], with_hosts=with_host).get(uuid)
     return _require_own(row, uuid, may_be_managed=may_be_managed)
 
 
@@ -100,33 +102,35 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
             raise BadTree("create", "name is required")
         if parent is None:
             lock_hosts(tx, [name])
-        else:
-            lock_roots(tx, [parent])
         above = _parent_of_new(tx, uuid, parent)
-        _require_free(tx, uuid, name, is_root=above is None)
+        hosts = _require_free(tx, uuid, name, above)
         made = trees.insert_provider(tx, uuid=uuid, name=name, parent=above, now=engine.clock())
         if made is None:
             raise ProviderTaken(f"name: {name}")
-        settle_trees(tx, engine, [uuid])
+        settle_owners(tx, engine, hosts)
         return made
 
     return engine.store.write(write)
 
 
-def _require_free(tx: Tx, uuid: str, name: str, *, is_root: bool) -> None:
+def _require_free(tx: Tx, uuid: str, name: str, above: ProviderRow | None) -> list[str]:
     """Refuse a uuid or a name that another has; a report's provider may give way.
+
+    Gives the host, if it reports, in whose tree the provider is to stand.
 
     Raises:
         ProviderTaken: with the first of the two, as engines name it.
     """
-    holders = store.find_holders(tx, uuid=uuid, name=name)
+    root = None if above is None else above.root
+    holders, hosts = store.find_holders(tx, uuid=uuid, name=name, root=root)
     if any(holder.owner == "report" and holder.name == name for holder in holders):
-        free_name(tx, name, is_root=is_root)
-        holders = store.find_holders(tx, uuid=uuid, name=name)
+        free_name(tx, name, is_root=above is None)
+        holders, _ = store.find_holders(tx, uuid=uuid, name=name, root=root)
     if any(holder.uuid == uuid for holder in holders):
         raise ProviderTaken(f"uuid: {uuid}")
     if holders:
         raise ProviderTaken(f"name: {name}")
+    return hosts
 
 
 def _parent_of_new(tx: Tx, uuid: str, parent: str | None) -> ProviderRow | None:
@@ -138,7 +142,7 @@ def _parent_of_new(tx: Tx, uuid: str, parent: str | None) -> ProviderRow | None:
             "None if there is no parent."
         )
         raise BadTree("create", reason)
-    above = store.lock_providers(tx, [parent]).get(parent)
+    above = store.lock_providers(tx, [parent], with_hosts=True).get(parent)
     if above is None:
         raise BadTree("create", "parent provider UUID does not exist.")
     return above
@@ -234,8 +238,7 @@ def delete_provider(engine: Engine, uuid: str) -> None:
     """
 
     def write(tx: Tx) -> None:
-        lock_roots(tx, [uuid])
-        row = lock_provider(tx, uuid)
+        row = lock_provider(tx, uuid, with_host=True)
         root = _root_name(tx, row)
         if row.parent is None:
             withdraw(tx, row.name)
