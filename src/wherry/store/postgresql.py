@@ -149,7 +149,11 @@ class PostgresqlStore:
     def _read(self, fn: Callable[[Tx], T]) -> T:
         try:
             with self._opened(self._snapshots).connect() as connection:
-                return fn(Tx(connection, "postgresql"))
+                tx = Tx(connection, "postgresql")
+                result = fn(tx)
+                # After a rollback the driver forgets every statement that it has prepared.
+                tx.driver.commit()
+                return result
         except NoConnection as error:
             raise StoreUnavailable(BUSY) from error
         except (DBAPIError, psycopg.Error) as error:
