@@ -6,15 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from schedule.candidates.worlds import a_group, a_provider, a_request, a_world
+from schedule.candidates.worlds import (
+    AGGREGATES,
+    TRAITS,
+    a_group,
+    a_provider,
+    a_request,
+    a_world,
+)
 from schedule.search.dense_worlds import make_request, make_world
 from wherry.api.placement.microversions import bring_down
 from wherry.api.placement.ready.answer import render_answer
 from wherry.api.placement.ready.summaries import TreeBytes
-from wherry.inventory.columns import build
+from wherry.inventory.columns import ColumnsWriter, build
 from wherry.schedule.candidates.query import answer_form
 from wherry.schedule.candidates.search import search
 from wherry.schedule.candidates.summaries import summarize
+from wherry.schedule.candidates.world import SHARES
 from wherry.schedule.search.find import find
 
 MICROVERSIONS = ((1, 10), (1, 12), (1, 17), (1, 27), (1, 28), (1, 29), (1, 34), (1, 39))
@@ -119,3 +127,32 @@ def test_bytes_of_trees_are_dropped_when_there_are_too_many():
     for _ in range(3):
         assert render_answer(find(columns, request), request.form, small) == want
         assert small.size <= 4000
+
+
+def test_bytes_of_a_tree_that_changed_are_made_anew():
+    host = a_provider("host", has={"VCPU": 4})
+    writer, kept = ColumnsWriter(columns_of(a_world(host))), TreeBytes()
+    request = a_request(a_group(VCPU=1))
+    for used in (0, 1, 3):
+        writer.apply({"host": replace(host, used={"VCPU": used})})
+        answer = json.loads(render_answer(find(writer.columns, request), request.form, kept))
+        assert answer["provider_summaries"]["host"]["resources"]["VCPU"]["used"] == used
+
+
+def test_a_tree_that_only_stands_in_for_a_group_without_resources_is_not_shown():
+    store = a_provider(
+        "store", has={"DISK_GB": 9}, traits=(SHARES, TRAITS[0]), aggregates=AGGREGATES[:1]
+    )
+    host = a_provider("host", has={"VCPU": 4}, aggregates=AGGREGATES[:1])
+    request = a_request(
+        a_group("_1", VCPU=1), a_group("_N", required=TRAITS[:1]), group_policy="none",
+        same_subtree=(frozenset({"_N"}),),
+    )  # fmt: skip
+    found = find(columns_of(a_world(store, host)), request)
+
+    answer = json.loads(render_answer(found, request.form, TreeBytes()))
+
+    assert [each["mappings"] for each in answer["allocation_requests"]] == [
+        {"_1": ["host"], "_N": ["store"]}
+    ]
+    assert list(answer["provider_summaries"]) == ["host"]

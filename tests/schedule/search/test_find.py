@@ -265,3 +265,42 @@ def test_a_search_goes_on_while_the_fleet_changes():
         done.set()
         writing.join()
     assert found > 100
+
+
+def test_a_set_of_traits_that_is_new_since_the_last_search_counts():
+    host = a_provider("h", has={"VCPU": 4})
+    world = a_world(host)
+    writer, memory = ColumnsWriter(columns_of(world)), Memory()
+    request = a_request(a_group("_1", VCPU=1, required=TRAITS[1:2]))
+    assert find(writer.columns, request, memory=memory).count == 0
+
+    writer.apply({"h": replace(host, traits=frozenset(TRAITS[1:]))})
+
+    assert find(writer.columns, request, memory=memory).count == 1
+
+
+def test_what_is_remembered_is_of_one_fleet():
+    """In another one the same numbers stand for other traits."""
+    memory = Memory()
+    request = a_request(a_group("_1", VCPU=1, required=TRAITS[1:2]))
+    for traits, count in ((TRAITS[1:2], 1), (TRAITS[2:3], 0)):
+        columns = columns_of(a_world(a_provider("h", has={"VCPU": 4}, traits=traits)))
+        assert find(columns, request, memory=memory).count == count
+
+
+def test_what_fits_together_is_worked_out_again_where_it_is_not_remembered():
+    """So many different sums are asked of each tree by itself, and it has changed meanwhile."""
+    host = a_provider("h", has={"MEMORY_MB": 1000})
+    groups = [a_group(f"_{n}", MEMORY_MB=1 + 2**n) for n in range(8)]
+    request = a_request(*groups, group_policy="none", limit=1)
+    assert compile_once(request).many_sums
+    node = a_provider("n", host, has={"MEMORY_MB": 200})
+    writer, memory = ColumnsWriter(build([host, node])), Memory()
+    assert find(writer.columns, request, memory=memory).count == 1
+
+    writer.apply({"h": replace(host, used={"MEMORY_MB": 850})})
+
+    found = find(writer.columns, request, memory=memory)
+    assert {each.key for each in found.candidates()} <= {
+        each.key for each in find(writer.columns, replace(request, limit=None)).candidates()
+    }
