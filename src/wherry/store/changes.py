@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import CTE, Executable, func, insert, literal, select
 
 from wherry.store import tables
+from wherry.store.rows import few
 from wherry.store.transaction import Tx
 
 
@@ -27,7 +28,7 @@ def append_changes(tx: Tx, changes: Iterable[tuple[str, str, int]]) -> None:
     """Say that several objects changed."""
     rows = [{"kind": kind, "ref": ref, "generation": number} for kind, ref, number in changes]
     if rows:
-        tx.execute(_INSERT[tx.dialect], rows)
+        tx.execute(_INSERT[tx.dialect], few(rows))
 
 
 def tell_made(made: CTE) -> Executable:
@@ -43,6 +44,6 @@ def tell_made(made: CTE) -> Executable:
 
 
 _INSERT = {
-    "sqlite": insert(tables.change),
-    "postgresql": insert(tables.change).values(xid=func.pg_current_xact_id()),
+    "sqlite": insert(tables.change).inline(),
+    "postgresql": insert(tables.change).inline().values(xid=func.pg_current_xact_id()),
 }

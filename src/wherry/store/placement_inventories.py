@@ -1,11 +1,11 @@
 """Inventories as Placement's clients write and read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Executable, bindparam, delete, literal, null, select, union_all
 
 from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
@@ -13,7 +13,7 @@ from wherry.store import tables
 from wherry.store.limits import capped, limited_inventory
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.providers import read_providers
-from wherry.store.rows import upsert
+from wherry.store.rows import BATCH, read_ids, upsert
 from wherry.store.transaction import Tx
 
 inventory = tables.inventory
@@ -31,19 +31,40 @@ class Stock:
 
 
 c, _class = inventory.c, tables.resource_class.c
-# Made once: to put it together takes longer than to run it.
+# Made once: to put them together takes longer than to run them.
 _stock_of = (
     select(c.total, c.reserved, c.min_unit, c.max_unit, c.step_size, c.allocation_ratio)
     .add_columns(c.cap, c.used, c.charged, c.stray, c.changed_at, _class.name)
     .join(tables.resource_class, _class.id == c["class"])
     .where(c.provider == bindparam("number"))
-    .order_by(c["class"])
+    .add_columns(_class.id.label("number"), literal(1).label("is_stock"))
+    .order_by(_class.id)
 )
+_stock_and_classes: Executable = union_all(
+    _stock_of.order_by(None),
+    select(*(null() for _ in range(11)), _class.name, _class.id, literal(0)).where(
+        _class.name.in_(bindparam("names", expanding=True))
+    ),
+).order_by("number")
 
 
 def read_stock(tx: Tx, row: ProviderRow) -> dict[str, Stock]:
     """Read what a provider has, in the order in which the classes came."""
-    rows = tx.execute(_stock_of, {"number": row.id}).all()
+    return _stock(tx, row, tx.execute(_stock_of, {"number": row.id}).all())
+
+
+def read_stock_and_classes(
+    tx: Tx, row: ProviderRow, names: Sequence[str]
+) -> tuple[dict[str, Stock], dict[str, int]]:
+    """Read what a provider has, and the ids of those of some resource classes that have one."""
+    classes = read_ids(tx, tables.resource_class, names[BATCH:])
+    wanted = {"number": row.id, "names": list(names[:BATCH])}
+    rows = tx.execute(_stock_and_classes, wanted).all()
+    classes |= {found.name: found.number for found in rows if not found.is_stock}
+    return _stock(tx, row, [found for found in rows if found.is_stock]), classes
+
+
+def _stock(tx: Tx, row: ProviderRow, rows: Sequence[Any]) -> dict[str, Stock]:
     stock = {
         found.name: Stock(
             inventory=shown_inventory(found),

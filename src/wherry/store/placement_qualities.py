@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from wherry.store import tables
+from wherry.store.placement_names import read_named
 from wherry.store.placement_providers import ProviderRow
-from wherry.store.rows import intern
+from wherry.store.rows import BATCH, few, intern
 from wherry.store.transaction import Tx
 
 OWN, DERIVED = tables.provider_trait, tables.derived_trait
@@ -32,13 +33,24 @@ Times = dict[str, float | None]
 """Trait to the time at which it was made."""
 
 
-def read_both_traits(tx: Tx, number: int) -> tuple[Times, Times]:
-    """Read the traits of one provider: its owner's, and those that a report derives."""
+def read_both_traits(
+    tx: Tx, number: int, names: Sequence[str]
+) -> tuple[Times, Times, dict[str, tuple[int, float | None]]]:
+    """Read the traits of one provider: its owner's, and those that a report derives.
+
+    Args:
+        names: traits to look up besides; those that there are come with id and time.
+    """
     own: Times = {}
     derived: Times = {}
-    for row in tx.execute(_both, {"number": number}):
-        (own if row.is_own else derived)[row.name] = row.created_at
-    return own, derived
+    known = read_named(tx, tables.trait, names[BATCH:])
+    wanted = {"number": number, "names": list(names[:BATCH])}
+    for row in tx.execute(_traits_and_named, wanted):
+        if row.whose == _NAMED:
+            known[row.name] = (row.id, row.created_at)
+        else:
+            (own if row.whose == _OWN else derived)[row.name] = row.created_at
+    return own, derived, known
 
 
 def set_traits(tx: Tx, number: int, traits: Iterable[int], *, had: bool) -> None:
@@ -51,7 +63,7 @@ def set_traits(tx: Tx, number: int, traits: Iterable[int], *, had: bool) -> None
         tx.execute(_delete(OWN), {"number": number})
     rows = [{"provider": number, "trait": trait} for trait in sorted(traits)]
     if rows:
-        tx.execute(_insert(OWN), rows)
+        tx.execute(_insert(OWN), few(rows))
 
 
 @cache
@@ -105,17 +117,19 @@ def _traits(table: Table, providers: Select[Any] | Sequence[int] | None) -> Sele
     return query if providers is None else query.where(table.c.provider.in_(providers))
 
 
-_both = union_all(
+_trait = tables.trait.c
+_OWN, _DERIVED, _NAMED = range(3)
+# Made once: to put it together takes longer than to run it.
+_traits_and_named = union_all(
     *(
-        select(
-            tables.trait.c.name,
-            tables.trait.c.created_at,
-            literal(int(table is OWN)).label("is_own"),
-        )
-        .join(table, table.c.trait == tables.trait.c.id)
+        select(_trait.name, _trait.id, _trait.created_at, literal(whose).label("whose"))
+        .join(table, table.c.trait == _trait.id)
         .where(table.c.provider == bindparam("number"))
-        for table in (OWN, DERIVED)
-    )
+        for whose, table in ((_OWN, OWN), (_DERIVED, DERIVED))
+    ),
+    select(_trait.name, _trait.id, _trait.created_at, literal(_NAMED)).where(
+        _trait.name.in_(bindparam("names", expanding=True))
+    ),
 )
 
 
@@ -125,7 +139,7 @@ def write_aggregates(tx: Tx, row: ProviderRow, uuids: Sequence[str]) -> None:
     tx.execute(_delete(table), {"number": row.id})
     if uuids:
         rows = [{"provider": row.id, "aggregate": uuid} for uuid in dict.fromkeys(uuids)]
-        tx.execute(_insert(table), rows)
+        tx.execute(_insert(table), few(rows))
 
 
 def read_aggregates(tx: Tx, *where: ColumnElement[bool]) -> dict[int, list[str]]:

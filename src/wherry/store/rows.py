@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
-from wherry.store.transaction import Dialect, Tx
+from wherry.store.transaction import Dialect, Params, Tx
 
 T = TypeVar("T")
 BATCH = 500
@@ -26,7 +26,12 @@ def upsert(
         keep: columns that stay as they are in a row that is there.
     """
     if rows:
-        tx.execute(_upsert(tx.dialect, table, tuple(rows[0]), keep), rows)
+        tx.execute(_upsert(tx.dialect, table, tuple(rows[0]), keep), few(rows))
+
+
+def few(rows: Sequence[dict[str, Any]]) -> Params:
+    """Give parameters of one or more rows: drivers take a statement of one more easily."""
+    return rows[0] if len(rows) == 1 else rows
 
 
 @cache

@@ -1,11 +1,11 @@
 """What a provider has: inventories, and what is used of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wherry.app.engine import Engine
 from wherry.app.owning import settle_counts
-from wherry.app.placement.names import in_order, intern_classes, require_classes
+from wherry.app.placement.names import in_order, intern_classes
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.app.placement.refusals import (
     BadCapacity,
@@ -20,6 +20,7 @@ from wherry.store.placement_inventories import (
     drop_inventory,
     fresh_stock,
     read_stock,
+    read_stock_and_classes,
     write_inventory,
 )
 from wherry.store.placement_plans import move_on
@@ -38,6 +39,12 @@ class Stocked:
     provider: ProviderRow
     generation: int
     stock: Mapping[str, Stock]
+
+
+Change = Callable[
+    [Tx, ProviderRow, Mapping[str, Stock], Mapping[str, int]], Mapping[str, Stock] | None
+]
+"""Takes what there is, and the ids that classes have; may say what is there afterwards."""
 
 
 def find_inventories(engine: Engine, uuid: str) -> Stocked:
@@ -72,15 +79,17 @@ def set_inventories(
         NoSuchProvider, Managed, GenerationConflict, BadCapacity, NoSuchClass, InventoryHeld.
     """
 
-    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> Mapping[str, Stock] | None:
+    def change(
+        tx: Tx, row: ProviderRow, stock: Mapping[str, Stock], known: Mapping[str, int]
+    ) -> Mapping[str, Stock] | None:
         require_capacity(uuid, inventories, may_equal=may_equal)
-        classes = intern_classes(tx, inventories)
+        classes = intern_classes(tx, inventories, known=known)
         now = engine.clock()
         replace(tx, row, stock, inventories, classes, now=now)
         is_fresh = not stock and row.host is None
         return fresh_stock(inventories, classes, now=now) if is_fresh else None
 
-    return _write(engine, uuid, change, generation=generation)
+    return _write(engine, uuid, change, names=tuple(inventories), generation=generation)
 
 
 def add_inventory(
@@ -97,14 +106,16 @@ def add_inventory(
         NoSuchProvider, Managed, BadCapacity, NoSuchClass, InventoryExists.
     """
 
-    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+    def change(
+        tx: Tx, row: ProviderRow, stock: Mapping[str, Stock], known: Mapping[str, int]
+    ) -> None:
         require_capacity(uuid, {name: inventory}, may_equal=may_equal)
-        classes = intern_classes(tx, [name])
+        classes = intern_classes(tx, [name], known=known)
         if name in stock:
             raise InventoryExists(name, uuid)
         write_inventory(tx, row, {name: inventory}, classes, now=engine.clock())
 
-    return _write(engine, uuid, change)
+    return _write(engine, uuid, change, names=[name])
 
 
 def update_inventory(
@@ -122,14 +133,16 @@ def update_inventory(
         NoSuchProvider, Managed, GenerationConflict, BadCapacity, NoSuchClass, NoSuchInventory.
     """
 
-    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
+    def change(
+        tx: Tx, row: ProviderRow, stock: Mapping[str, Stock], known: Mapping[str, int]
+    ) -> None:
         require_capacity(uuid, {name: inventory}, may_equal=may_equal)
-        classes = intern_classes(tx, [name])
+        classes = intern_classes(tx, [name], known=known)
         if name not in stock:
             raise NoSuchInventory(name)
         write_inventory(tx, row, {name: inventory}, classes, now=engine.clock())
 
-    return _write(engine, uuid, change, generation=generation)
+    return _write(engine, uuid, change, names=[name], generation=generation)
 
 
 def delete_inventory(engine: Engine, uuid: str, name: str) -> None:
@@ -139,13 +152,15 @@ def delete_inventory(engine: Engine, uuid: str, name: str) -> None:
         NoSuchProvider, Managed, NoSuchClass, NoSuchInventory, InventoryHeld.
     """
 
-    def change(tx: Tx, row: ProviderRow, stock: Mapping[str, Stock]) -> None:
-        require_classes(tx, [name])
+    def change(
+        tx: Tx, row: ProviderRow, stock: Mapping[str, Stock], known: Mapping[str, int]
+    ) -> None:
+        intern_classes(tx, [name], known=known)
         if name not in stock:
             raise NoSuchInventory(name)
         replace(tx, row, {name: stock[name]}, {}, {}, now=engine.clock())
 
-    _write(engine, uuid, change)
+    _write(engine, uuid, change, names=[name])
 
 
 def require_capacity(uuid: str, inventories: Mapping[str, Inventory], *, may_equal: bool) -> None:
@@ -198,16 +213,17 @@ def replace(
 def _write(
     engine: Engine,
     uuid: str,
-    change: Callable[[Tx, ProviderRow, Mapping[str, Stock]], Mapping[str, Stock] | None],
+    change: Change,
     *,
+    names: Sequence[str],
     generation: int | None = None,
 ) -> Stocked:
-    """Change inventories under lock; *change* may say what is there afterwards."""
+    """Change inventories of some classes under lock."""
 
     def write(tx: Tx) -> Stocked:
         row = lock_provider(tx, uuid, with_host=True)
         require_generation(row, generation)
-        stock = change(tx, row, read_stock(tx, row))
+        stock = change(tx, row, *read_stock_and_classes(tx, row, names))
         now = move_on(tx, row, now=engine.clock())
         if row.host is not None:
             settle_counts(tx, engine, [uuid])

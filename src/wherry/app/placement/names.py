@@ -45,28 +45,38 @@ def require_classes(tx: Tx, names: Iterable[str]) -> None:
             raise NoSuchClass(name)
 
 
-def intern_classes(tx: Tx, names: Iterable[str]) -> dict[str, int]:
+def intern_classes(
+    tx: Tx, names: Iterable[str], *, known: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """Give the ids of resource classes; standard ones get theirs when they are first asked for.
+
+    Args:
+        known: ids of all of these that have one; None: they are read.
 
     Raises:
         NoSuchClass: one does not exist.
     """
     asked = tuple(dict.fromkeys(names))
-    known = read_ids(tx, CLASSES, asked)
+    if known is None:
+        known = read_ids(tx, CLASSES, asked)
     for name in asked:
         if name not in known and name not in standard_classes():
             raise NoSuchClass(name)
     return intern(tx, CLASSES, asked, known=known)
 
 
-def intern_traits(tx: Tx, names: Iterable[str]) -> tuple[dict[str, int], Times]:
+def intern_traits(
+    tx: Tx, names: Iterable[str], found: Mapping[str, tuple[int, float | None]]
+) -> tuple[dict[str, int], Times]:
     """Give the ids of traits, as `intern_classes` does, and the times at which they were made.
+
+    Args:
+        found: id and time of all of these that have one.
 
     Raises:
         NoSuchTrait: some do not exist; it names them all.
     """
     asked = sorted(set(names))
-    found = store.read_named(tx, TRAITS, asked)
     missing = [name for name in asked if name not in found and name not in standard_traits()]
     if missing:
         raise NoSuchTrait(missing)

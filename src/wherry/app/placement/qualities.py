@@ -58,8 +58,8 @@ def set_traits(
     def write(tx: Tx) -> Traits:
         row = lock_provider(tx, uuid)
         require_generation(row, generation)
-        numbers, times = intern_traits(tx, names)
-        own, derived = store.read_both_traits(tx, row.id)
+        own, derived, found = store.read_both_traits(tx, row.id, sorted(set(names)))
+        numbers, times = intern_traits(tx, names, found)
         # A client that reads, changes and writes back names what a report derives as well.
         wanted = numbers.keys() - (derived.keys() - own.keys())
         generation_ = row.generation
