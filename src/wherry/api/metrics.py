@@ -7,6 +7,7 @@ sees the whole service.
 Source: Prometheus text exposition format, version 0.0.4.
 """
 
+import math
 import threading
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,10 @@ def _status(status: int) -> str:
     return str(status) if status else "other"
 
 
+RequestPlaces = tuple[int, tuple[tuple[float, int], ...], int, int]
+"""Places of a request's counter, of its buckets by their bounds, of the sum and the count."""
+
+
 class Metrics:
     """Counters of one process, in its row of the array that all processes share."""
 
@@ -152,6 +157,7 @@ class Metrics:
         self._rows = rows if rows is not None else ([0.0] * len(self._place),)
         self._mine = self._rows[row]
         self._lock = threading.Lock()
+        self._of_request: dict[tuple[str, str, int], RequestPlaces] = {}
 
     def count(self, name: str, labels: Labels = (), amount: float = 1) -> None:
         """Add to one series; one that no family names is a mistake of the caller's."""
@@ -161,16 +167,35 @@ class Metrics:
 
     def count_request(self, method: str, route: str, status: int, took_s: float) -> None:
         """Count one request and the time it took."""
-        known = _status(status if status in STATUSES else 0)
-        labels: Labels = (("method", method), ("route", route))
-        self.count("wherry_http_requests_total", (*labels, ("status", known)))
-        name = "wherry_http_request_seconds"
-        for bound in BUCKETS_S:
-            if took_s <= bound:
-                self.count(f"{name}_bucket", (*labels, ("le", str(bound))))
-        self.count(f"{name}_bucket", (*labels, ("le", "+Inf")))
-        self.count(f"{name}_sum", labels, took_s)
-        self.count(f"{name}_count", labels)
+        counted, buckets, whole, total = self._places(method, route, status)
+        with self._lock:
+            self._mine[counted] += 1
+            for bound, place in buckets:
+                if took_s <= bound:
+                    self._mine[place] += 1
+            self._mine[whole] += took_s
+            self._mine[total] += 1
+
+    def _places(self, method: str, route: str, status: int) -> RequestPlaces:
+        """Find the places of the series of a request; each kind is looked for once."""
+        key = (method, route, status)
+        found = self._of_request.get(key)
+        if found is None:
+            labels: Labels = (("method", method), ("route", route))
+            known = _status(status if status in STATUSES else 0)
+            name = "wherry_http_request_seconds"
+            bounds = ((bound, str(bound)) for bound in BUCKETS_S)
+            buckets = tuple(
+                (bound, self._place[Series(f"{name}_bucket", (*labels, ("le", text)))])
+                for bound, text in (*bounds, (math.inf, "+Inf"))
+            )
+            found = self._of_request[key] = (
+                self._place[Series("wherry_http_requests_total", (*labels, ("status", known)))],
+                buckets,
+                self._place[Series(f"{name}_sum", labels)],
+                self._place[Series(f"{name}_count", labels)],
+            )
+        return found
 
     def render(self, gauges: Mapping[Series, float], helps: Mapping[str, str]) -> str:
         """Write all that was counted by all processes, and gauges of now.
