@@ -5,7 +5,7 @@
 
 Each host has two NUMA nodes with two boards each: seven providers.  *reports* is one call a host,
 with the facts of its boards, of which the service derives providers, pools, offers and traits.
-*calls* is the way of nova-compute: POST, inventories, traits and aggregates of each provider, 20
+*calls* is the way of nova-compute: POST, inventories, traits and aggregates of each provider, 22
 calls a host; openstack-placement gets the same calls for fewer hosts, as its time for each does
 not fall with their number.  Every service begins with an empty database that waits for the disk.
 
