@@ -91,14 +91,15 @@ def make_world(seed: int, hosts: int, devices: int) -> tuple[World, list[HostPla
         root = PlannedProvider(
             uuid=make_uuid(dice),
             name=name,
-            inventories={"VCPU": Inventory(total=256), "MEMORY_MB": Inventory(total=2**20)},
+            inventories={"VCPU": Inventory(total=2**13), "MEMORY_MB": Inventory(total=2**24)},
         )
         gpus = tuple(
             PlannedProvider(
                 uuid=make_uuid(dice),
                 name=f"{name}_gpu{index}",
                 parent=root.uuid,
-                inventories={FB: Inventory(total=16 * UNITS)},
+                # Room for all who still hold a place from the rounds before.
+                inventories={FB: Inventory(total=512 * UNITS)},
             )
             for index in range(devices)
         )
