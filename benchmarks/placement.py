@@ -104,7 +104,7 @@ class Client:
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         """Send one request, which has to succeed; gives what its JSON says."""
-        status, raw = self._send(method, path, body)
+        status, raw = self.send(method, path, body)
         if status >= 300:
             message = f"{method} {path}: {status} {raw[:500]!r}"
             raise RuntimeError(message)
@@ -112,13 +112,14 @@ class Client:
 
     def try_(self, method: str, path: str, body: Any = None) -> bool:
         """Send one request; says no where the service fails with 5xx."""
-        status, raw = self._send(method, path, body)
+        status, raw = self.send(method, path, body)
         if 300 <= status < 500:
             message = f"{method} {path}: {status} {raw[:500]!r}"
             raise RuntimeError(message)
         return status < 300
 
-    def _send(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+    def send(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+        """Send one request; gives status and body, whatever they are."""
         said = dict(HEADERS)
         if body is not None:
             said["Content-Type"] = "application/json"
