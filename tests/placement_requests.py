@@ -146,7 +146,8 @@ def plain(body: Any, asked: Any = None) -> Any:
             name: value if isinstance(value, str) else plain(value) for name, value in body.items()
         }
     if isinstance(body, list):
-        return sorted((v if isinstance(v, str) else plain(v) for v in body), key=json.dumps)
+        items = (value if isinstance(value, str) else plain(value) for value in body)
+        return sorted(items, key=lambda value: json.dumps(value, sort_keys=True))
     return body
 
 
