@@ -15,8 +15,8 @@ from compat.mending import mend
 from compat.worlds import UUIDS, full_offers, pairs, policy_values
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
-from wherry.compat.quantity import units_of
-from wherry.compat.query.ask import WHOLE_DEVICE, Group, ask
+from wherry.compat.quantity import WHOLE_DEVICE, units_of
+from wherry.compat.query.ask import Group, ask
 from wherry.compat.query.guest import ask_guest, to_pairs
 from wherry.compat.query.host import ask_host, marks_of_host
 from wherry.compat.query.labels import label

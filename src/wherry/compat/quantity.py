@@ -5,11 +5,16 @@ Fractions are never compared: two halves of one type need not be four quarters o
 Source: docs/reference/compat.md, section 7.
 """
 
+from typing import Final
+
 from msgspec import UNSET
 
 from wherry.model.device import Contract, Offer
 
 Units = dict[str, int]
+
+WHOLE_DEVICE: Final = "CUSTOM_WHERRY_DEVICE"
+"""Class of a provider that counts nothing but itself."""
 
 
 def units_of(record: Contract | Offer) -> Units | None:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from wherry.compat.quantity import units_of
+from wherry.compat.quantity import WHOLE_DEVICE, units_of
 from wherry.inventory.host_view import HostView, OfferView, ProviderView
 from wherry.inventory.serving import find_offer
 from wherry.migrate.pinned import PlacedSlot
@@ -28,7 +28,6 @@ from wherry.model.claims import Claim, Holding, Occupant
 from wherry.model.device import Contract
 from wherry.model.guests import Slot
 from wherry.schedule.plan_claim import (
-    WHOLE_DEVICE,
     Allocations,
     allocate,
     facts_of,

@@ -32,7 +32,7 @@ from msgspec.structs import replace
 
 from wherry.compat.life import in_effect_after_boot
 from wherry.compat.pinning import Choice, pin
-from wherry.compat.quantity import units_of
+from wherry.compat.quantity import WHOLE_DEVICE, units_of
 from wherry.compat.rebase import rebase
 from wherry.inventory.host_view import HostView, OfferView, ProviderView
 from wherry.inventory.serving import find_offer
@@ -41,7 +41,7 @@ from wherry.migrate.signal import render_time
 from wherry.model.claims import Holding, Occupant
 from wherry.model.device import Contract, Offer
 from wherry.model.guests import Guest, Slot
-from wherry.schedule.plan_claim import WHOLE_DEVICE, Allocations, occupy, units_on
+from wherry.schedule.plan_claim import Allocations, occupy, units_on
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TENANT: Final = re.compile(r"[^\x00-\x1f\x7f]{0,255}")

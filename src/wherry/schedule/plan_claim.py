@@ -14,16 +14,13 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from wherry.compat.agreement import value_by
-from wherry.compat.quantity import demand_of
+from wherry.compat.quantity import WHOLE_DEVICE, demand_of
 from wherry.inventory.host_view import HostView, OfferView
 from wherry.model.claims import Claim, Holding, Occupant
 from wherry.model.device import Contract, Offer
 from wherry.model.errors import FactsChanged, NoTarget, NotFound
 from wherry.model.guests import Guest
 from wherry.model.targets import Target
-
-WHOLE_DEVICE = "CUSTOM_WHERRY_DEVICE"
-"""Class of a provider that counts nothing but itself."""
 
 Allocations = dict[str, dict[str, int]]
 

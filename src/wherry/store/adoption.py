@@ -8,11 +8,12 @@ from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
 from wherry.inventory.adoption import ClientTree
 from wherry.inventory.counted import Apart, ClientProvider
-from wherry.model.inventory import Inventory, PlannedProvider
+from wherry.model.inventory import PlannedProvider
 from wherry.store import tables
 from wherry.store.attached import write_attached
 from wherry.store.body import decode
 from wherry.store.client_plans import read_client_plans
+from wherry.store.limits import written_inventory
 from wherry.store.placement_plans import move_silently
 from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
@@ -59,7 +60,7 @@ def read_client_tree(tx: Tx, host: str, root: str) -> ClientTree:
             ClientProvider(
                 uuid=row.uuid,
                 name=row.name,
-                inventories={each.name: _own(each) for each in stock.get(row.id, ())},
+                inventories={each.name: written_inventory(each) for each in stock.get(row.id, ())},
                 used={each.name: each.used for each in stock.get(row.id, ()) if each.used},
             )
             for row in rows
@@ -80,17 +81,6 @@ def _read_stock(tx: Tx, numbers: Sequence[int]) -> dict[int, list[Any]]:
     for row in tx.rows(query):
         found.setdefault(row.provider, []).append(row)
     return found
-
-
-def _own(row: Any) -> Inventory:
-    return Inventory(
-        total=row.total,
-        reserved=row.reserved,
-        min_unit=row.min_unit,
-        max_unit=row.max_unit,
-        step_size=row.step_size,
-        allocation_ratio=row.allocation_ratio,
-    )
 
 
 def _read_apart(tx: Tx, host: str) -> dict[str, Apart]:

@@ -7,7 +7,7 @@ values in use may close it are its plan and its instances looked at, one provide
 Source: design, sections 5 and 6; docs/explanation/columns.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,8 +74,10 @@ def load_columns(tx: Tx) -> Columns:
         odd=odd,
         parent=places.of(parents[order]),
         root=places.of(roots[order]),
-        traits=_sets(engine.read_traits(tx), places, size, tables.trait_sets.intern),
-        aggregates=_aggregates(engine.read_aggregates(tx), places, size, tables),
+        traits=_sets(
+            _trait_names(tx), engine.read_traits(tx), places, size, tables.trait_sets.intern
+        ),
+        aggregates=_aggregates(_aggregate_pairs(tx), places, size, tables),
         stock=stock.raw(),
     )
     return assemble(raw, tables)
@@ -145,14 +147,28 @@ class _Stock:
         }
 
 
+def _trait_names(tx: Tx) -> Mapping[int, str]:
+    return dict(tx.driver.execute("SELECT id, name FROM trait").fetchall())
+
+
+def _aggregate_pairs(tx: Tx) -> Iterable[tuple[int, str]]:
+    query = "SELECT provider, aggregate FROM provider_aggregate"
+    pairs: Iterable[tuple[int, str]] = tx.driver.execute(query).fetchall()
+    return pairs
+
+
 def _sets(
-    told: tuple[Sequence[str], Numbers, Numbers], places: Places, size: int, intern: Any
+    names: Mapping[int, str],
+    told: tuple[Numbers, Numbers],
+    places: Places,
+    size: int,
+    intern: Any,
 ) -> Numbers:
-    """Give each row the number of its set, of pairs of a provider and a name's place.
+    """Give each row the number of its set, of pairs of a provider and a name's id.
 
     A pair may come twice.
     """
-    names, providers, which = told
+    providers, which = told
     found = np.full(size, intern(frozenset()), np.int64)
     rows = places.of(providers)
     order = np.lexsort((which, rows))

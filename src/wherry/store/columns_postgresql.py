@@ -3,7 +3,7 @@
 Entries with equal limits are put together by the server, so that limits come once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,22 +53,11 @@ def read_stock(tx: Tx) -> Iterator[tuple[tuple[Any, ...], Numbers, Numbers]]:
         yield tuple(limits), _numbers(providers), _numbers(used)
 
 
-def read_traits(tx: Tx) -> tuple[Sequence[str], Numbers, Numbers]:
-    """Read the names of traits; then pairs of a provider and a trait's place among the names."""
-    names = dict(tx.driver.execute("SELECT id, name FROM trait").fetchall())
+def read_traits(tx: Tx) -> tuple[Numbers, Numbers]:
+    """Read pairs of a provider and a trait."""
     row = tx.driver.execute(_TRAITS, binary=True).fetchone()
     providers, traits = (_numbers(each) for each in row)
-    listed = [""] * (max(names, default=0) + 1)
-    for number, name in names.items():
-        listed[number] = name
-    return listed, providers, traits
-
-
-def read_aggregates(tx: Tx) -> Iterable[tuple[int, str]]:
-    """Read pairs of a provider and an aggregate."""
-    query = "SELECT provider, aggregate FROM provider_aggregate"
-    pairs: Iterable[tuple[int, str]] = tx.driver.execute(query).fetchall()
-    return pairs
+    return providers, traits
 
 
 def _numbers(letters: bytes | None) -> Numbers:

@@ -5,7 +5,7 @@ plain, differ in total, reserved and ``max_unit`` alone, and are read in this wa
 such as overcommitted classes and shared pools, come as rows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,21 +111,10 @@ def _alike(columns: Sequence[Numbers]) -> Iterator[tuple[tuple[int, ...], Number
         yield tuple(int(column[head]) for column in columns), some
 
 
-def read_traits(tx: Tx) -> tuple[Sequence[str], Numbers, Numbers]:
-    """Read the names of traits; then pairs of a provider and a trait's place among the names."""
-    names = dict(tx.driver.execute("SELECT id, name FROM trait").fetchall())
+def read_traits(tx: Tx) -> tuple[Numbers, Numbers]:
+    """Read pairs of a provider and a trait."""
     providers, traits = (_numbers(each) for each in tx.driver.execute(_TRAITS).fetchone())
-    listed = [""] * (max(names, default=0) + 1)
-    for number, name in names.items():
-        listed[number] = name
-    return listed, providers, traits
-
-
-def read_aggregates(tx: Tx) -> Iterable[tuple[int, str]]:
-    """Read pairs of a provider and an aggregate."""
-    query = "SELECT provider, aggregate FROM provider_aggregate"
-    pairs: Iterable[tuple[int, str]] = tx.driver.execute(query).fetchall()
-    return pairs
+    return providers, traits
 
 
 def _numbers(text: str | int | None) -> Numbers:

@@ -13,13 +13,13 @@ def capped(capacity: int) -> int:
     return max(-MOST, min(MOST, capacity))
 
 
-def limited_inventory(row: Any) -> Inventory:
-    """Give an inventory as its owner wrote it, within what its provider is known to have.
+def written_inventory(row: Any) -> Inventory:
+    """Give an inventory as its owner wrote it.
 
     Args:
         row: a row of the table ``inventory``.
     """
-    own = Inventory(
+    return Inventory(
         total=row.total,
         reserved=row.reserved,
         min_unit=row.min_unit,
@@ -27,4 +27,13 @@ def limited_inventory(row: Any) -> Inventory:
         step_size=row.step_size,
         allocation_ratio=row.allocation_ratio,
     )
+
+
+def limited_inventory(row: Any) -> Inventory:
+    """Give an inventory as its owner wrote it, within what its provider is known to have.
+
+    Args:
+        row: a row of the table ``inventory``.
+    """
+    own = written_inventory(row)
     return own if row.cap >= MOST else own.limited(row.cap)

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import UNSET
 
 from wherry.compat.pair import Pair
-from wherry.compat.quantity import units_of
+from wherry.compat.quantity import WHOLE_DEVICE, units_of
 from wherry.compat.query import params, versions
 from wherry.compat.query.marks import REPLUG, Key, key_of, units_mark
 from wherry.compat.query.vocabulary import Mark, Vocabulary
@@ -34,9 +34,6 @@ from wherry.model.device import (
     Mode,
     Offer,
 )
-
-WHOLE_DEVICE: Final = "CUSTOM_WHERRY_DEVICE"
-"""Counts devices that hold no amounts of anything."""
 
 _WILLING: Final = Migration(
     support="yes",
