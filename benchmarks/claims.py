@@ -24,7 +24,6 @@ import multiprocessing
 import os
 import random
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -36,9 +35,10 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks.servers import cpu_s
 from sqlalchemy import func, select
 
+from benchmarks.servers import cpu_s
+from databases import PostgresqlServer
 from wherry.model.checks import HostFacts
 from wherry.model.claims import Claim, Holding, Occupant
 from wherry.model.facts import Facts, Report
@@ -323,9 +323,6 @@ def a_database(named: str | None) -> Iterator[tuple[str, int | None]]:
         yield named, None
         return
     # The server of the tests, with what they switch off switched on again.
-    sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
-    from databases import PostgresqlServer  # noqa: PLC0415
-
     server = PostgresqlServer(fsync="on", full_page_writes="on", shared_buffers="256MB")
     pid = int((server.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     try:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmarks.column_fleets import PLACES, heterogeneous
 from benchmarks.servers import run_postgresql
-
 from wherry.app.placement.world import PlacementWorld
 from wherry.inventory.columns import Columns, ColumnsWriter, UseRow, compact
 from wherry.store.columns import load_columns

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import msgspec
+
 from benchmarks.candidates import load
 from benchmarks.fleets import PLAIN, make_fleet
 from benchmarks.placement import Client

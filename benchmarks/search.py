@@ -30,15 +30,15 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
-from benchmarks.column_fleets import FLEETS, RARE, heterogeneous, pci
 
+from benchmarks.column_fleets import FLEETS, RARE, heterogeneous, pci
+from obvious_search.search import search as search_slowly
+from obvious_search.world import World, make_world
 from wherry.api.placement.ready.answer import render_answer
 from wherry.api.placement.ready.summaries import TreeBytes
 from wherry.inventory.columns import Columns
 from wherry.schedule.candidates.query import parse_candidates_query
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import search as search_slowly
-from wherry.schedule.candidates.world import World, make_world
 from wherry.schedule.search.explain import Explanation, explain
 from wherry.schedule.search.find import find
 from wherry.schedule.search.found import Found

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from databases import PostgresqlServer
+
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 90.0
 TAIL = 3000
@@ -197,9 +199,6 @@ def run_postgresql(*, is_durable: bool = True) -> Iterator[Database]:
     Args:
         is_durable: whether a commit waits for the disk.
     """
-    sys.path.append(str(ROOT / "tests"))
-    from databases import PostgresqlServer  # noqa: PLC0415
-
     waits = "on" if is_durable else "off"
     server = PostgresqlServer(fsync=waits, full_page_writes=waits, shared_buffers="256MB")
     pid = int((server.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])

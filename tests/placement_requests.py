@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from placement_wire import QUERY_SAFE, Wire
 from schedule.candidates.peer import Answer, Peer
+from wherry.model.provider import SHARES
 from wherry.schedule.candidates.request import Microversion
-from wherry.schedule.candidates.world import SHARES
 
 UUIDS = tuple(f"{n:08x}-0000-4000-8000-000000000000" for n in range(1, 5))
 CONSUMERS = range(3)

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from builders import a_contract, an_offer
 from compat.mending import mend
 from compat.worlds import UUIDS, full_offers, pairs, policy_values
+from obvious_search.search import search
+from obvious_search.world import make_world
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
 from wherry.compat.quantity import WHOLE_DEVICE, units_of
@@ -26,9 +28,8 @@ from wherry.compat.table import BY_CODE
 from wherry.model.checks import CheckResponse, HostFacts, Needs, Policy
 from wherry.model.device import Contract, Offer, Param
 from wherry.model.inventory import Inventory
+from wherry.model.provider import Provider
 from wherry.schedule.candidates.query import parse_candidates_query
-from wherry.schedule.candidates.search import search
-from wherry.schedule.candidates.world import Provider, make_world
 
 SALT = b"a secret of the deployment"
 LATEST = (1, 39)

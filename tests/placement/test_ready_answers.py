@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from obvious_search.search import search
+from obvious_search.summaries import summarize
 from schedule.candidates.worlds import (
     AGGREGATES,
     TRAITS,
@@ -19,10 +21,8 @@ from wherry.api.placement.microversions import bring_down
 from wherry.api.placement.ready.answer import render_answer
 from wherry.api.placement.ready.summaries import TreeBytes
 from wherry.inventory.columns import ColumnsWriter, build
+from wherry.model.provider import SHARES
 from wherry.schedule.candidates.query import answer_form
-from wherry.schedule.candidates.search import search
-from wherry.schedule.candidates.summaries import summarize
-from wherry.schedule.candidates.world import SHARES
 from wherry.schedule.search.find import find
 
 MICROVERSIONS = ((1, 10), (1, 12), (1, 17), (1, 27), (1, 28), (1, 29), (1, 34), (1, 39))

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
+from obvious_search.search import search
+from obvious_search.world import World
 from placement_wire import Wire
 from schedule.candidates.comparison import (
     Ours,
@@ -23,8 +25,6 @@ from schedule.candidates.worlds import Query, queries, worlds
 from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
 from wherry.schedule.candidates.request import Microversion
-from wherry.schedule.candidates.search import search
-from wherry.schedule.candidates.world import World
 
 __all__ = ["peer"]
 

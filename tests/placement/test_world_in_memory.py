@@ -9,13 +9,13 @@ from sqlalchemy import select, true
 
 from builders import FB, a_uuid
 from inventory.columns.naive import check
+from obvious_search.world import make_world
 from placement_wire import C1, RP, U1, U2, U3, holds
 from store_worlds import a_device, a_plan, report
 from wherry.app.placement.world import PlacementWorld
 from wherry.model.claims import Claim, Holding
 from wherry.model.errors import CapacityExceeded
 from wherry.profiles.tables import standard_classes, standard_traits
-from wherry.schedule.candidates.world import make_world
 from wherry.store.claims import write_claim
 from wherry.store.feed import prune_changes
 from wherry.store.placement_world import read_world_providers

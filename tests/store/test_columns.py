@@ -7,11 +7,11 @@ from sqlalchemy import select, true
 
 from builders import FB, a_uuid, an_offer
 from inventory.columns.naive import check
+from obvious_search.world import make_world
 from store_worlds import a_device, a_plan, claim, holding, occupant, report
 from wherry.inventory.columns import ColumnsWriter
 from wherry.model.errors import CapacityExceeded, ExclusiveConflict
 from wherry.model.inventory import Inventory, SeenInstance
-from wherry.schedule.candidates.world import make_world
 from wherry.store import columns_sqlite
 from wherry.store.columns import Places, load_columns
 from wherry.store.placement_qualities import DERIVED, write_traits

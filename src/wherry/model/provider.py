@@ -27,11 +27,6 @@ class Provider:
     traits: frozenset[str] = frozenset()
     aggregates: frozenset[str] = frozenset()
 
-    @property
-    def is_sharing(self) -> bool:
-        """Whether other trees may use the inventory."""
-        return SHARES in self.traits
-
     def takes(self, resource_class: str, amount: int) -> bool:
         """Whether one group could have so many units now: room, unit limits, step."""
         inventory = self.inventories.get(resource_class)

@@ -1,9 +1,9 @@
 """What columns should hold, counted by plain loops over values."""
 
+from obvious_search.world import World
 from wherry.inventory.columns import ClassColumn, Columns
 from wherry.model.inventory import MAX_INT
 from wherry.model.provider import Provider
-from wherry.schedule.candidates.world import World
 
 
 def by_uuid(columns: Columns) -> dict[str, Provider]:

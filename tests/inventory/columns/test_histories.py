@@ -9,12 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from inventory.columns.histories import apply_plainly, changes, use_plainly, uses
 from inventory.columns.naive import by_uuid, check
+from obvious_search.world import make_world, renew_world
 from schedule.candidates.worlds import CLASSES, TRAITS, a_provider, uuid_of, worlds
 from wherry.inventory.columns import ColumnsWriter, UnknownUse, build, compact
 from wherry.inventory.columns import index as index_module
 from wherry.inventory.columns import writer as writer_module
 from wherry.model.provider import SHARES
-from wherry.schedule.candidates.world import make_world, renew_world
 
 
 class History(RuleBasedStateMachine):

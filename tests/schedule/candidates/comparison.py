@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from obvious_search.search import search
+from obvious_search.summaries import ProviderSummary, summarize
+from obvious_search.world import World
 from schedule.candidates.peer import Answer, Peer
 from schedule.candidates.worlds import Query
+from wherry.schedule.candidates.candidate import Candidate, Key
 from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
 from wherry.schedule.candidates.request import CandidatesRequest, Microversion
-from wherry.schedule.candidates.search import Candidate, Key, search
-from wherry.schedule.candidates.summaries import ProviderSummary, summarize
-from wherry.schedule.candidates.world import World
 
 Outcome = str
 """``same``, or the name of the fault of the peer that explains a difference."""

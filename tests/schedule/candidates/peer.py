@@ -16,9 +16,10 @@ from time import sleep
 from typing import Any
 from urllib.parse import urlencode
 
+from obvious_search.world import World
 from wherry.model.inventory import Inventory
+from wherry.model.provider import Provider
 from wherry.schedule.candidates.request import Microversion
-from wherry.schedule.candidates.world import Provider, World
 
 ROOT = Path(__file__).resolve().parents[3]
 CONSUMER = "c0000000-0000-4000-8000-000000000000"

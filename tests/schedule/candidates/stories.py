@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from obvious_search.world import World
 from schedule.candidates.peer import Answer, find_peer, run_peer
 from schedule.candidates.worlds import AGGREGATES, a_provider, a_world, uuid_of
 from wherry.model.inventory import Inventory
+from wherry.model.provider import SHARES
 from wherry.schedule.candidates.request import Microversion
-from wherry.schedule.candidates.world import SHARES, World
 
 RECORDED = Path(__file__).with_name("recorded.json")
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from obvious_search.search import search
 from schedule.candidates.comparison import (
     Ours,
     read_candidates,
@@ -18,7 +19,6 @@ from schedule.candidates.peer import Answer
 from schedule.candidates.stories import QUESTIONS, RECORDED, WORLDS, parse_microversion
 from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
-from wherry.schedule.candidates.search import search
 
 RECORDS: list[dict[str, Any]] = json.loads(RECORDED.read_text())
 

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obvious_search.search import search
 from schedule.candidates.twin import find_all
 from schedule.candidates.worlds import a_group, a_provider, a_request, a_world, queries, worlds
 from wherry.model.errors import DeadlineExceeded
 from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
-from wherry.schedule.candidates.search import search
 
 VCPU = {"VCPU": 4}
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obvious_search.world import make_world, renew_world
 from schedule.candidates.worlds import CLASSES, TRAITS, a_provider, a_world, worlds
-from wherry.schedule.candidates.world import SHARES, make_world, renew_world
+from wherry.model.provider import SHARES
 
 
 def in_order(world):

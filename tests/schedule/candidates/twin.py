@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
 
+from obvious_search.world import World
+from wherry.model.provider import SHARES, Provider
+from wherry.schedule.candidates.candidate import Key
 from wherry.schedule.candidates.request import CandidatesRequest, Group
-from wherry.schedule.candidates.search import Key
-from wherry.schedule.candidates.world import SHARES, Provider, World
 
 Seats = tuple[tuple[str, str], ...]
 """(class, provider) pairs; the class is empty where a group asks for no resources."""

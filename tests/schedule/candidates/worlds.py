@@ -6,9 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from obvious_search.world import World, make_world
 from wherry.model.inventory import Inventory
+from wherry.model.provider import SHARES, Provider
 from wherry.schedule.candidates.request import CandidatesRequest, Group, Microversion
-from wherry.schedule.candidates.world import SHARES, Provider, World, make_world
 
 Pairs = tuple[tuple[str, str], ...]
 

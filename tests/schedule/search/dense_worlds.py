@@ -9,10 +9,11 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from obvious_search.world import World
 from schedule.candidates.worlds import AGGREGATES, NOWHERE, TRAITS, a_world, uuid_of
 from wherry.model.inventory import Inventory
+from wherry.model.provider import SHARES, Provider
 from wherry.schedule.candidates.request import CandidatesRequest, Group
-from wherry.schedule.candidates.world import SHARES, Provider, World
 
 HOST = ("VCPU", "MEMORY_MB", "DISK_GB")
 DEVICE = ("VGPU", "CUSTOM_UNIT")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from obvious_search.search import search
 from schedule.candidates.worlds import AGGREGATES, a_group, a_provider, a_request, a_world
 from schedule.search.dense_worlds import make_request, make_world
 from wherry.inventory.columns import build
-from wherry.schedule.candidates.search import search
 from wherry.schedule.search.explain import Cause, Explanation, Reason, explain
 
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.columns.histories import apply_plainly, changes
+from obvious_search.search import search
 from schedule.candidates.worlds import TRAITS, a_group, a_provider, a_request, a_world, worlds
 from schedule.search.dense_worlds import make_request
 from wherry.inventory.columns import ColumnsWriter, build
 from wherry.model.errors import AnswerTooLarge, DeadlineExceeded
 from wherry.schedule.candidates.messages import BadQuery
-from wherry.schedule.candidates.search import search
 from wherry.schedule.search.compile import compile_once
 from wherry.schedule.search.find import find
 from wherry.schedule.search.found import Collector

@@ -12,6 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obvious_search.eligible import make_slots
+from obvious_search.search import search
+from obvious_search.symmetry import find_symmetry
 from schedule.candidates.worlds import (
     AGGREGATES,
     TRAITS,
@@ -24,12 +27,9 @@ from schedule.candidates.worlds import (
 )
 from schedule.search.dense_worlds import FEATURES, make_request, make_world, seen
 from wherry.inventory.columns import build
-from wherry.schedule.candidates.eligible import make_slots
+from wherry.model.provider import SHARES
 from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
-from wherry.schedule.candidates.search import search
-from wherry.schedule.candidates.symmetry import find_symmetry
-from wherry.schedule.candidates.world import SHARES
 from wherry.schedule.search.find import find
 
 MOST = 3000

@@ -2,5 +2,5 @@
 
 `compile` says what a request asks, `scan` finds trees by their summaries, `masks` and `joint`
 look closely at those, `placing` works out the ways in a tree, `find` puts it together.  It finds
-what `wherry.schedule.candidates.search` finds, which is the obvious search and its twin.
+what the obvious search of the tests finds, its slow twin.
 """

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from wherry.inventory.columns import Columns
 from wherry.model.errors import DeadlineExceeded
+from wherry.schedule.candidates.deadline import Expired, never
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import never
 from wherry.schedule.search.compile import INT32, Wanted
 from wherry.schedule.search.firsts import first_of_each
 from wherry.schedule.search.grounds import survey
@@ -26,7 +26,6 @@ from wherry.schedule.search.joint import could_alone, could_together, has_any
 from wherry.schedule.search.lookups import Bools, answers
 from wherry.schedule.search.masks import Block, Mask, Trees
 from wherry.schedule.search.memory import Memory
-from wherry.schedule.search.placing import Expired
 from wherry.schedule.search.scan import FEW, blocks
 from wherry.schedule.search.setting import Setting, Ward, make_setting
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from wherry.inventory.columns import Columns
 from wherry.model.errors import DeadlineExceeded
+from wherry.schedule.candidates.deadline import Expired, never
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import never
 from wherry.schedule.search.firsts import first_of_each
 from wherry.schedule.search.found import Collector, Found
 from wherry.schedule.search.grounds import Field, Patch, survey, with_likeness
@@ -26,7 +26,6 @@ from wherry.schedule.search.joint import could_alone, could_together
 from wherry.schedule.search.masks import Block, Trees
 from wherry.schedule.search.memory import Memory
 from wherry.schedule.search.placing import (
-    Expired,
     Way,
     all_ways,
     first_ways,

@@ -1,7 +1,8 @@
 """The way that is found first on each ground, remembered from search to search."""
 
+from wherry.schedule.candidates.deadline import Expired
 from wherry.schedule.search.grounds import Field
-from wherry.schedule.search.placing import Expired, Way, all_ways
+from wherry.schedule.search.placing import Way, all_ways
 from wherry.schedule.search.setting import Setting
 
 

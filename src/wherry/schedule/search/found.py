@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wherry.inventory.columns import Columns
 from wherry.model.errors import AnswerTooLarge
-from wherry.schedule.candidates.search import Candidate
+from wherry.schedule.candidates.candidate import Candidate
 from wherry.schedule.search.compile import Compiled
 from wherry.schedule.search.grounds import Field, Patch
 from wherry.schedule.search.guests import Guests

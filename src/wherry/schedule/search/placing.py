@@ -8,16 +8,16 @@ that is alike is untouched.
 Source: design, section 5 (last point); the rules are those of Placement's API reference.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from functools import lru_cache
 
 from wherry.model.errors import DeadlineExceeded
+from wherry.schedule.candidates.deadline import Expired
 from wherry.schedule.search.compile import Compiled
 from wherry.schedule.search.ground import Ground, places
 
 Way = tuple[int, ...]
 """The place that each slot is served at."""
-Expired = Callable[[], bool]
 PATIENCE = 64
 """Dead ends after which it is asked before each step whether the groups still fit at all."""
 STEPS = 32

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wherry.inventory.columns import Columns
+from wherry.schedule.candidates.known import check_names
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import check_names
 from wherry.schedule.search.compile import Compiled, Tests, Wanted, compile_once
 from wherry.schedule.search.guests import Guests, find_guests
 from wherry.schedule.search.lookups import Bools, answers

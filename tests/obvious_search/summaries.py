@@ -10,9 +10,10 @@ Source: Placement API reference, "List allocation candidates"; Placement 16.0.0,
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from obvious_search.search import Candidate
+from obvious_search.world import World
+from wherry.model.provider import Provider
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.search import Candidate
-from wherry.schedule.candidates.world import Provider, World
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,49 +7,20 @@ then the others; so a limit bounds the work, and the first candidates name many 
 Source: design, section 5 (last point).
 """
 
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from obvious_search.eligible import Slot, is_anchor, make_slots
+from obvious_search.rules import Placed, is_open
+from obvious_search.symmetry import Symmetry, find_symmetry
+from obvious_search.world import World
 from wherry.model.errors import DeadlineExceeded
-from wherry.schedule.candidates.eligible import Slot, is_anchor, make_slots
-from wherry.schedule.candidates.messages import BadQuery, Message
+from wherry.model.provider import Provider
+from wherry.schedule.candidates.candidate import Candidate, Key
+from wherry.schedule.candidates.deadline import Expired, never
+from wherry.schedule.candidates.known import check_names
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.rules import Placed, is_open
-from wherry.schedule.candidates.symmetry import Symmetry, find_symmetry
-from wherry.schedule.candidates.world import Provider, World
-
-Expired = Callable[[], bool]
-Key = tuple[tuple[tuple[str, str, int], ...], tuple[tuple[str, tuple[str, ...]], ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One way to meet a whole request."""
-
-    allocations: Mapping[str, Mapping[str, int]]
-    """Provider to class to units."""
-    mappings: Mapping[str, tuple[str, ...]]
-    """Suffix to the providers that serve it, sorted."""
-    anchor: str
-    """Root of the tree that it stands in; providers of other trees share with that one.
-    Not part of what makes two candidates the same."""
-
-    @property
-    def key(self) -> Key:
-        """What makes two candidates the same: allocations and mappings."""
-        rows = (
-            (uuid, name, amount)
-            for uuid, resources in self.allocations.items()
-            for name, amount in resources.items()
-        )
-        return tuple(sorted(rows)), tuple(sorted(self.mappings.items()))
-
-
-def never() -> bool:
-    """A deadline that does not come."""
-    return False
 
 
 def search(
@@ -70,31 +41,6 @@ def search(
     if any(group.in_tree not in world.providers for group in request.groups if group.in_tree):
         return iter(())
     return islice(_search(world, request, expired), request.limit)
-
-
-def check_names(
-    classes: Container[str], traits: AbstractSet[str], request: CandidatesRequest
-) -> None:
-    """Refuse traits and classes that do not exist.
-
-    Args:
-        classes, traits: all that there are.
-
-    Raises:
-        BadQuery: names the first one that is not known.
-    """
-    _check_traits(traits, request.root_required | request.root_forbidden)
-    for group in request.groups:
-        for name in group.resources:
-            if name not in classes:
-                raise BadQuery(Message.UNKNOWN_CLASS, name=name)
-        _check_traits(traits, group.forbidden.union(*group.required))
-
-
-def _check_traits(known: AbstractSet[str], traits: Iterable[str]) -> None:
-    unknown = sorted(set(traits) - known)
-    if unknown:
-        raise BadQuery(Message.UNKNOWN_TRAIT, name=unknown[0])
 
 
 def _search(world: World, request: CandidatesRequest, expired: Expired) -> Iterator[Candidate]:

@@ -9,9 +9,10 @@ Source: Placement API reference, "List allocation candidates"; Placement 16.0.0,
 from collections import Counter
 from collections.abc import Sequence
 
-from wherry.schedule.candidates.eligible import Slot
+from obvious_search.eligible import Slot
+from obvious_search.world import World
+from wherry.model.provider import Provider
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.candidates.world import Provider, World
 
 Placed = Sequence[tuple[Slot, Provider]]
 """Slots with the provider chosen for each; a prefix of all slots."""

@@ -9,8 +9,9 @@ Source: Placement API reference, "List allocation candidates"; Placement 16.0.0,
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from obvious_search.world import World
+from wherry.model.provider import Provider
 from wherry.schedule.candidates.request import CandidatesRequest, Group
-from wherry.schedule.candidates.world import Provider, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from wherry.schedule.candidates.eligible import Slot
-from wherry.schedule.candidates.rules import Placed
-from wherry.schedule.candidates.world import Provider
+from obvious_search.eligible import Slot
+from obvious_search.rules import Placed
+from wherry.model.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from wherry.model.provider import SHARES, Provider
 
-__all__ = ["SHARES", "Provider", "World", "make_world", "renew_world"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -71,7 +69,7 @@ def make_world(
         classes=frozenset(classes).union(*(provider.inventories for provider in listed)),
         traits=frozenset(traits).union(*(provider.traits for provider in listed)),
         trees={root: tuple(tree) for root, tree in trees.items()},
-        sharing=tuple(provider for provider in listed if provider.is_sharing),
+        sharing=tuple(provider for provider in listed if SHARES in provider.traits),
     )
 
 
@@ -103,8 +101,10 @@ def renew_world(
     roots = {each.root for each in now.values()}
     trees = {root: tuple(providers[one.uuid] for one in world.trees[root]) for root in roots}
     sharing = world.sharing
-    if any(each is not None and each.is_sharing for each in (*before.values(), *now.values())):
-        sharing = tuple(each for each in providers.values() if each.is_sharing)
+    if any(
+        each is not None and SHARES in each.traits for each in (*before.values(), *now.values())
+    ):
+        sharing = tuple(each for each in providers.values() if SHARES in each.traits)
     return World(
         providers=providers,
         classes=frozenset(classes).union(*(each.inventories for each in now.values())),
