@@ -13,6 +13,7 @@ from msgspec import UNSET
 from builders import a_fleet, a_guest, a_holding, a_host, a_uuid
 from wherry.inventory.fleet import Fleet
 from wherry.inventory.host_view import HostView
+from wherry.migrate.attempts import Chosen, exhaust, may_help, move_on, pass_over
 from wherry.migrate.life import Decision, Ends, Start, advance, begin, due
 from wherry.migrate.preflight import Fresh, expect_answers, judge_answer, plan_jobs
 from wherry.migrate.signal import Signal
@@ -20,7 +21,7 @@ from wherry.model.checks import Policy, Reason, Side
 from wherry.model.claims import Claim, Holding
 from wherry.model.guests import Guest
 from wherry.model.migrations import JobAnswer, Migration, PreflightJob
-from wherry.model.targets import Target, TargetsRequest
+from wherry.model.targets import Refusal, Target, TargetsRequest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.targets import ask, judge_host
 
@@ -50,7 +51,32 @@ class Move:
     def settle(self, now: float) -> None:
         """Take every step that is due by the clock alone."""
         while (signal := due(self.migration, now)) is not None:
-            self.signal(signal.event, now, reasons=signal.reasons)
+            if signal.event == "refuse":
+                self.refuse(now, reasons=signal.reasons)
+            else:
+                self.signal(signal.event, now)
+
+    def refuse(self, now: float = 1.0, **fields: Any) -> None:
+        """Have the target refused: the next alternate is claimed, if one takes the guest."""
+        signal = Signal(event="refuse", now=now, **fields)
+        for name in self.migration.alternates if may_help(signal) else ():
+            chosen = self.choose(name)
+            if isinstance(chosen, Chosen):
+                held = self.ledger[self.guest.uuid]
+                self.write(move_on(self.migration, signal, chosen, self.guest, held=held))
+                return
+            self.migration = pass_over(self.migration, name, chosen, now=now)
+        self.signal("refuse", now, **{**fields, "reasons": exhaust(self.migration, signal).reasons})
+
+    def choose(self, name: str) -> Chosen | Refusal:
+        """Judge a host anew."""
+        host = self.view(name)
+        assert host is not None
+        question = ask(self.guest, TargetsRequest(policy=self.migration.policy), JudgementCache())
+        judged, answer = judge_host(question, self.view(self.guest.host), host)
+        if isinstance(judged, Refusal):
+            return judged
+        return Chosen(target=judged, answer=answer, host=host)
 
     def confirm(self, now: float = 1.0) -> None:
         """Have both ends confirm."""
@@ -114,6 +140,7 @@ def a_move(
     target: str = "host2",
     now: float = 0.0,
     lease_s: int = LEASE_S,
+    alternates: tuple[str, ...] = (),
 ) -> Move:
     """A guest on ``host1`` for which ``host2`` has just been claimed."""
     guest = a_guest(process="4711:1") if guest is None else guest
@@ -125,7 +152,14 @@ def a_move(
     assert isinstance(found, Target), found
     held = a_holding(guest)
     start = Start(
-        uuid=MIGRATION, policy=policy, answer=answer, held=held, now=now, lease_s=lease_s, by="ann"
+        uuid=MIGRATION,
+        policy=policy,
+        answer=answer,
+        held=held,
+        now=now,
+        lease_s=lease_s,
+        by="ann",
+        alternates=alternates,
     )
     decision = begin(guest, found, there, start)
     move = Move(fleet=fleet, guest=guest, migration=decision.migration, ledger={guest.uuid: held})

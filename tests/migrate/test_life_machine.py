@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import UNSET
 
-from builders import a_uuid
+from builders import a_fleet, a_host, a_uuid
 from moves import LEASE_S, MIGRATION, a_move
 from wherry.model.errors import NotAllowed, TokenExpired, WrongState
 from wherry.model.guests import Guest
@@ -30,19 +30,25 @@ class Life(RuleBasedStateMachine):
     @initialize(
         lease_s=st.sampled_from((10, LEASE_S)),
         stage=st.sampled_from(("claimed", "asked", "confirmed", "started", "lost")),
+        alternates=st.sampled_from(((), ("host3",), ("host3", "host4"))),
     )
-    def it_has_come_so_far(self, lease_s, stage):
+    def it_has_come_so_far(self, lease_s, stage, alternates=()):
         """Begin at any stage: few random walks would come through to the later ones."""
-        self.claim(lease_s)
+        self.claim(lease_s, alternates)
         for step in STAGES[stage]:
             step(self)
 
-    def claim(self, lease_s):
-        self.move = a_move(lease_s=lease_s)
+    def claim(self, lease_s, alternates):
+        fleet = a_fleet(*map(a_host, ("host1", "host2", "host3", "host4")))
+        self.move = a_move(fleet=fleet, lease_s=lease_s, alternates=alternates)
         self.now = 0.0
         self.model = {
             "state": "claimed",
             "token": 1,
+            "attempt": 1,
+            "target": "host2",
+            "alternates": list(alternates),
+            "claims": 1,
             "lease_s": lease_s,
             "until": float(lease_s),
             "asked": None,
@@ -78,6 +84,20 @@ class Life(RuleBasedStateMachine):
     def goes_to(self, state, *, moves_token=True):
         self.model["state"] = state
         self.model["token"] += moves_token
+        self.model["claims"] += state not in OPEN
+
+    def is_refused(self):
+        """The next alternate takes the place of the target; without one it is over."""
+        model = self.model
+        if not model["alternates"]:
+            self.goes_to("refused")
+            model["last"] = ("refuse", None, None)
+            return
+        self.goes_to("claimed")
+        model["claims"] += 1
+        model["target"] = model["alternates"].pop(0)
+        model |= {"attempt": model["token"], "asked": None, "confirmed": set()}
+        model["last"] = ("retry", None, None)
 
     @rule(seconds=st.sampled_from((0.5, 3.0, 9.0, 60.0)))
     def time_passes(self, seconds):
@@ -90,9 +110,8 @@ class Life(RuleBasedStateMachine):
         model = self.model
         asked = model["asked"] is not None and self.now >= model["asked"]
         if model["state"] == "claimed" and asked:
-            self.goes_to("refused")
-            model["last"] = ("refuse", None, None)
-        elif model["state"] in {"claimed", "confirmed"} and self.is_lapsed():
+            self.is_refused()
+        if model["state"] in {"claimed", "confirmed"} and self.is_lapsed():
             self.goes_to("expired")
             model["last"] = ("expire", None, None)
         elif model["state"] == "started" and self.is_lapsed():
@@ -105,16 +124,16 @@ class Life(RuleBasedStateMachine):
         self.move.ask(now=self.now, wait_s=5.0)
         self.model["asked"] = min(self.now + 5.0, self.model["until"])
 
-    @rule(side=st.sampled_from(("source", "target")), attempt=st.sampled_from((1, 1, 1, 0, 2)))
+    @rule(side=st.sampled_from(("source", "target")), attempt=st.sampled_from((0, 0, 0, -1, 1)))
     def an_end_confirms(self, side, attempt):
         model = self.model
         if model["state"] != "claimed":
             expected = WrongState
-        elif attempt != 1 or self.is_lapsed():
+        elif attempt != 0 or self.is_lapsed():
             expected = TokenExpired
         else:
             expected = None
-        self.try_step("confirm", expected, side=side, token=attempt)
+        self.try_step("confirm", expected, side=side, token=model["attempt"] + attempt)
         if expected is None:
             model["confirmed"].add(side)
             model["last"] = ("confirm", None, None)
@@ -123,11 +142,11 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def an_end_refuses(self):
-        possible = self.model["state"] in {"claimed", "confirmed"}
-        self.try_step("refuse", None if possible else WrongState)
-        if possible:
-            self.goes_to("refused")
-            self.model["last"] = ("refuse", None, None)
+        if self.model["state"] not in {"claimed", "confirmed"}:
+            self.try_step("refuse", WrongState)
+            return
+        self.move.refuse(self.now)
+        self.is_refused()
 
     @rule(sender=SENDERS)
     def it_starts(self, sender):
@@ -233,10 +252,10 @@ class Life(RuleBasedStateMachine):
         move, state = self.move, self.model["state"]
         if state in OPEN:
             assert move.held_by(MIGRATION) == {"host1"}
-            assert move.held_by(GUEST) == {"host2"}
+            assert move.held_by(GUEST) == {self.model["target"]}
             assert (move.guest.host, move.guest.migration) == ("host1", MIGRATION)
             return
-        home = "host2" if state == "finished" else "host1"
+        home = self.model["target"] if state == "finished" else "host1"
         assert move.ledger.keys() == {GUEST}
         assert move.held_by(GUEST) == {home}
         assert (move.guest.host, move.guest.migration) == (home, UNSET)
@@ -246,7 +265,14 @@ class Life(RuleBasedStateMachine):
     def what_is_held_is_never_more_or_less_than_was_claimed(self):
         if not hasattr(self, "move"):
             return
-        here, there = self.move.claims[0].holdings
+        here = self.move.claims[0].holdings[0]
+        there = next(
+            holding
+            for claim in reversed(self.move.claims)
+            for holding in claim.holdings
+            if holding.consumer == GUEST
+            and self.move.fleet.home_of(next(iter(holding.allocations))) == self.model["target"]
+        )
         held = {c: h.allocations for c, h in self.move.ledger.items()}
         expected = {MIGRATION: here.allocations, GUEST: there.allocations}
         if self.model["state"] == "finished":
@@ -264,15 +290,15 @@ class Life(RuleBasedStateMachine):
         told = [step.token for step in self.move.migration.history]
         assert told == sorted(told)
         ids = [claim.id for claim in self.move.claims]
-        assert len(ids) == len(set(ids)) == 1 + (self.model["state"] not in OPEN)
+        assert len(ids) == len(set(ids)) == self.model["claims"]
 
 
 def lapse(life):
     life.time_passes(LEASE_S)
 
 
-CONFIRM = [lambda life: life.an_end_confirms("source", 1)]
-BOTH = [*CONFIRM, lambda life: life.an_end_confirms("target", 1)]
+CONFIRM = [lambda life: life.an_end_confirms("source", 0)]
+BOTH = [*CONFIRM, lambda life: life.an_end_confirms("target", 0)]
 START = [*BOTH, lambda life: life.it_starts(0)]
 LOSE = [*START, lapse, Life.the_clock_is_looked_at]
 STAGES = {
@@ -294,7 +320,7 @@ STAGES = {
 """How a migration comes to each state, and to what matters within one."""
 
 EVENTS = (
-    (Life.an_end_confirms, product(("source", "target"), (0, 1, 2))),
+    (Life.an_end_confirms, product(("source", "target"), (-1, 0, 1))),
     (Life.an_end_refuses, ((),)),
     (Life.it_starts, product((0, -1, 1, None))),
     (Life.it_is_renewed, product((0, -1, 1, None), (UNSET, 50))),
@@ -312,9 +338,9 @@ ASKED = [(step, args) for step, many in EVENTS for args in many]
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_event_in_every_state_does_what_the_model_says(stage, later_s):
     """With the present, an old, a later and no token; when deadline and lease run out, too."""
-    for step, args in ASKED:
+    for (step, args), alternates in product(ASKED, ((), ("host3",))):
         life = Life()
-        life.it_has_come_so_far(LEASE_S, stage)
+        life.it_has_come_so_far(LEASE_S, stage, alternates)
         life.time_passes(later_s)
         step(life, *args)
         life.it_is_as_the_model_says()

@@ -44,7 +44,15 @@ def test_nothing_follows_an_end_and_something_every_other_state():
 def test_both_ends_are_held_exactly_until_the_end():
     """An end is released by the step that ends the migration and by no other."""
     for step in TRANSITIONS.values():
-        assert (step.effect == "keep both") == (step.state not in ENDED)
+        assert (step.effect in {"keep both", "change target"}) == (step.state not in ENDED)
+
+
+def test_only_a_new_attempt_changes_the_target():
+    """It has a token of its own, and both ends are asked anew."""
+    for (_, event, _), step in TRANSITIONS.items():
+        assert (step.effect == "change target") == (event == "retry")
+        if event == "retry":
+            assert (step.state, step.moves_token) == (FIRST, True)
 
 
 def test_only_a_guest_that_arrived_gives_its_source_away():

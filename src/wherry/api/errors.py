@@ -101,6 +101,7 @@ STATUS: Mapping[type[WherryError], int] = {
     errors.ConsumerChanged: 409,
     errors.NoTarget: 409,
     errors.WrongState: 409,
+    errors.NotStarted: 409,
     errors.TokenExpired: 409,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,

@@ -3,14 +3,24 @@
 Source: design, section 7.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from msgspec import UNSET
 
-from msgspec import UNSET, UnsetType
-
+from wherry.app.choosing import (
+    Asked,
+    alternates_after,
+    as_asked,
+    find_candidates,
+    force_of,
+    names_to_try,
+    over_doubts,
+)
+from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.packs import in_force
 from wherry.app.steps import (
+    TAKEN,
+    advance_by,
+    ask_both_ends,
     require_guest,
     require_migration,
     settle,
@@ -18,27 +28,24 @@ from wherry.app.steps import (
     write_decision,
 )
 from wherry.inventory.fleet import FleetView
+from wherry.migrate.before_start import find_moved
 from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
-from wherry.migrate.preflight import expect_answers, plan_jobs
-from wherry.migrate.signal import Signal, require_holder
+from wherry.migrate.preflight import Fresh
+from wherry.migrate.signal import Signal, admit, is_repeat, require_holder
 from wherry.model.caller import Caller
-from wherry.model.checks import GuestResponse, Policy
+from wherry.model.checks import GuestResponse, Reason
 from wherry.model.errors import (
     AlreadyExists,
-    CapacityExceeded,
     ConsumerChanged,
-    ExclusiveConflict,
-    FactsChanged,
     NotAllowed,
     NoTarget,
     NotFound,
-    SlotTaken,
+    NotStarted,
     WherryError,
 )
-from wherry.model.guests import Guest
 from wherry.model.migrations import Migration, State
-from wherry.model.targets import Refusal, Refused, Target, TargetsRequest
+from wherry.model.targets import Target
 from wherry.model.wire import (
     AbortRequest,
     FinishRequest,
@@ -46,31 +53,13 @@ from wherry.model.wire import (
     MigrationRequest,
     RenewRequest,
 )
-from wherry.schedule.targets import ask, find_targets, judge_host
 from wherry.store.guests import read_guest
 from wherry.store.holdings import read_holding
-from wherry.store.jobs import write_jobs
-from wherry.store.migrations import read_migration, read_migrations, write_migration
+from wherry.store.migrations import read_migration, read_migrations
 from wherry.store.transaction import Tx
 
-CANDIDATES = 8
-"""Targets that one round tries, the best first."""
 ROUNDS = 3
 """Rounds of finding anew, after all targets of one were taken by others meanwhile."""
-
-TAKEN = (CapacityExceeded, SlotTaken, ExclusiveConflict, FactsChanged)
-"""Somebody else was faster on this target: the next may still be free."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What a migration begins with, whichever target it gets."""
-
-    uuid: str
-    guest: Guest
-    policy: Policy
-    lease_s: int
-    by: str
 
 
 def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) -> Migration:
@@ -80,13 +69,16 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
 
     Raises:
         NotFound: there is no such guest or target.
+        InvalidRequest: a destination is forced and not named.
+        NotAllowed: it is forced by somebody who is no administrator.
         NoTarget: no host takes the guest; with every reason.
         AlreadyExists: the uuid is of another migration, or another one holds the guest.
         CapacityExceeded, SlotTaken, ExclusiveConflict, FactsChanged: others were faster on
             every target that was tried.
         ConsumerChanged: what the guest holds kept changing meanwhile.
     """
-    policy = in_force(engine, request.policy)
+    forced = force_of(request, caller)
+    policy = in_force(engine, over_doubts(request.policy) if request.force else request.policy)
     lease_s = request.lease_s or engine.settings.lease_s
     trouble: WherryError = NoTarget(f"no host takes guest {request.guest}")
     for _ in range(ROUNDS):
@@ -100,10 +92,20 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
             raise NotFound(what="guest", name=request.guest)
         require_at_rest(guest)
         view = engine.view()
-        asked = _Asked(uuid=uuid, guest=guest, policy=policy, lease_s=lease_s, by=caller.name)
-        for target, answer in _candidates(engine, asked, view, request.target):
+        asked = Asked(
+            uuid=uuid,
+            guest=guest,
+            policy=policy,
+            lease_s=lease_s,
+            by=caller.name,
+            alternates=request.alternates,
+            forced=forced,
+        )
+        names = names_to_try(engine, asked, view, request.target)
+        for target, answer in find_candidates(engine, asked, view, names):
+            rest = names[names.index(target.host) + 1 :]
             try:
-                return _claim(engine, asked, view, target, answer)
+                return _claim(engine, asked, view, target, answer, rest)
             except TAKEN as error:
                 trouble = error
             except ConsumerChanged as error:
@@ -144,26 +146,45 @@ def preflight(engine: Engine, uuid: str, token: int) -> Migration:
         TokenExpired: the token is not the present one.
     """
     settle(engine, uuid)
-    asked = _ask_both_ends(engine, uuid, token)
+    _ask(engine, uuid, token)
     engine.moved.ring()
     while True:
         rings = engine.moved.rings
         now = get(engine, uuid)
-        if now.state != "claimed" or now.attempt != asked.attempt or engine.closing:
+        if now.state != "claimed" or engine.closing:
             return now
-        left = asked.preflight_until - engine.clock() if asked.preflight_until else 0.0
+        left = now.preflight_until - engine.clock() if now.preflight_until else 0.0
         engine.moved.wait(rings, max(0.01, left))
 
 
 def start(engine: Engine, uuid: str, token: int, caller: Caller) -> Migration:
     """Note that the hypervisor is told to move the guest; from here on nothing expires.
 
+    Facts that moved since both ends confirmed refuse the target, and then the next alternate
+    is claimed and asked, if there is one.
+
     Raises:
+        NotStarted: facts moved; what became of that is written.
         NotFound, WrongState, TokenExpired: as `take_step`.
     """
-    return take_step(
-        engine, uuid, Signal(event="start", now=engine.clock(), token=token, by=caller.name)
-    )
+    settle(engine, uuid)
+
+    def write(tx: Tx, view: FleetView) -> tuple[Migration, tuple[Reason, ...]]:
+        migration = require_migration(tx, uuid, lock=True)
+        signal = Signal(event="start", now=engine.clock(), token=token, by=caller.name)
+        if is_repeat(migration, signal):
+            return migration, ()
+        admit(migration, signal)
+        reasons = find_moved(migration, _fresh(tx, engine, view, migration))
+        if reasons:
+            signal = Signal(event="refuse", now=signal.now, by=caller.name, reasons=reasons)
+        return advance_by(tx, engine, view, migration, signal), reasons
+
+    moved, reasons = decide(engine, write)
+    engine.moved.ring()
+    if reasons:
+        raise NotStarted(migration=uuid, state=moved.state, reasons=reasons)
+    return moved
 
 
 def renew(engine: Engine, uuid: str, request: RenewRequest, caller: Caller) -> Migration:
@@ -218,7 +239,16 @@ def abort(engine: Engine, uuid: str, request: AbortRequest, caller: Caller) -> M
     return take_step(engine, uuid, signal)
 
 
-def _ask_both_ends(engine: Engine, uuid: str, token: int) -> Migration:
+def _fresh(tx: Tx, engine: Engine, view: FleetView, migration: Migration) -> Fresh:
+    return Fresh(
+        guest=require_guest(tx, migration.guest, lock=True),
+        source=view.get(migration.source),
+        target=view.get(migration.target),
+        now=engine.clock(),
+    )
+
+
+def _ask(engine: Engine, uuid: str, token: int) -> Migration:
     view = engine.view()
 
     def write(tx: Tx) -> Migration:
@@ -227,18 +257,8 @@ def _ask_both_ends(engine: Engine, uuid: str, token: int) -> Migration:
             require_holder(migration, token, engine.clock())
         if _is_asked(migration):
             return migration
-        jobs = plan_jobs(
-            migration,
-            require_guest(tx, migration.guest, lock=True),
-            view.get(migration.source),
-            view.get(migration.target),
-            now=engine.clock(),
-            wait_s=engine.settings.preflight_s,
-        )
-        waiting = expect_answers(migration, jobs)
-        write_jobs(tx, jobs)
-        write_migration(tx, waiting)
-        return waiting
+        guest = require_guest(tx, migration.guest, lock=True)
+        return ask_both_ends(tx, engine, view, migration, guest)
 
     return engine.store.write(write)
 
@@ -253,55 +273,25 @@ def _same(begun: Migration, request: MigrationRequest) -> Migration:
     """Give what was begun, if the request could have begun it."""
     if begun.guest != request.guest:
         why = f"it moves guest {begun.guest}"
-    elif request.target not in (UNSET, begun.target):
+    elif request.target is not UNSET and request.target not in _targets_of(begun):
         why = f"it goes to host {begun.target}"
     else:
         return begun
     raise AlreadyExists(what="migration", name=begun.uuid, why=why)
 
 
-def _candidates(
-    engine: Engine, asked: _Asked, view: FleetView, host: str | UnsetType
-) -> Iterator[tuple[Target, GuestResponse]]:
-    """Give targets with their verdicts, the best first.
-
-    Raises:
-        NotFound: there is no such host.
-        NoTarget: none takes the guest.
-    """
-    guest = asked.guest
-    question = ask(guest, TargetsRequest(policy=asked.policy), engine.cache)
-    names = (host,) if host is not UNSET else _best(engine, asked, view)
-    for name in names:
-        there = view.get(name)
-        if there is None:
-            raise NotFound(what="host", name=name)
-        judged, response = judge_host(question, view.get(guest.host), there)
-        if isinstance(judged, Target):
-            yield judged, response
-        elif host is not UNSET:
-            message = f"host {name} does not take guest {guest.uuid}"
-            raise NoTarget(message, refused=_refused(judged))
-
-
-def _best(engine: Engine, asked: _Asked, view: FleetView) -> tuple[str, ...]:
-    guest = asked.guest
-    request = TargetsRequest(policy=asked.policy, limit=CANDIDATES)
-    found = find_targets(guest, view.get(guest.host), view, request, engine.cache, engine.ranking)
-    if not found.targets:
-        message = f"none of {found.refused.count} hosts takes guest {guest.uuid}"
-        raise NoTarget(message, refused=found.refused)
-    return tuple(target.host for target in found.targets)
-
-
-def _refused(refusal: Refusal) -> Refused:
-    rows = [reason for row in refusal.mapping for reason in row.reasons]
-    codes = {reason.code for reason in (*refusal.reasons, *rows)}
-    return Refused(count=1, by_reason=dict.fromkeys(sorted(codes), 1), hosts=(refusal,))
+def _targets_of(begun: Migration) -> set[str]:
+    """Name the hosts that a migration goes to, or has tried."""
+    return {begun.target, *(step.host for step in begun.history)}
 
 
 def _claim(
-    engine: Engine, asked: _Asked, view: FleetView, target: Target, answer: GuestResponse
+    engine: Engine,
+    asked: Asked,
+    view: FleetView,
+    target: Target,
+    answer: GuestResponse,
+    rest: tuple[str, ...],
 ) -> Migration:
     host = view.get(target.host)
     if host is None:
@@ -316,11 +306,13 @@ def _claim(
         start = Start(
             uuid=asked.uuid,
             policy=asked.policy,
-            answer=answer,
+            answer=as_asked(answer, asked),
             held=read_holding(tx, guest.uuid),
             now=engine.clock(),
             lease_s=asked.lease_s,
             by=asked.by,
+            alternates=alternates_after(asked, rest),
+            forced=asked.forced,
         )
         return write_decision(tx, engine, begin_life(guest, target, host, start)).migration
 

@@ -11,20 +11,33 @@ from msgspec.structs import replace
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.inventory.fleet import FleetView
+from wherry.migrate.attempts import Chosen, exhaust, may_help, move_on, pass_over
 from wherry.migrate.life import Decision, Ends, advance, due
+from wherry.migrate.preflight import expect_answers, plan_jobs
 from wherry.migrate.signal import Signal
 from wherry.migrate.slots import name_devices
 from wherry.migrate.states import FIRST
 from wherry.model.claims import Claim, ClaimOutcome
-from wherry.model.errors import NotFound
+from wherry.model.errors import (
+    CapacityExceeded,
+    ExclusiveConflict,
+    FactsChanged,
+    NotFound,
+    SlotTaken,
+)
 from wherry.model.guests import Guest
 from wherry.model.migrations import Migration
+from wherry.model.targets import Refusal, TargetsRequest
+from wherry.schedule.targets import ask, judge_host
 from wherry.store.claims import write_claim
 from wherry.store.guests import read_guest, write_guest
 from wherry.store.holdings import read_holding
-from wherry.store.jobs import remove_jobs
+from wherry.store.jobs import remove_jobs, write_jobs
 from wherry.store.migrations import read_migration, write_migration
 from wherry.store.transaction import Tx
+
+TAKEN = (CapacityExceeded, SlotTaken, ExclusiveConflict, FactsChanged)
+"""Somebody else was faster on this target: the next may still be free."""
 
 
 def take_step(engine: Engine, uuid: str, signal: Signal) -> Migration:
@@ -76,8 +89,69 @@ def settle(engine: Engine, uuid: str) -> bool:
 def advance_by(
     tx: Tx, engine: Engine, view: FleetView, migration: Migration, signal: Signal
 ) -> Migration:
-    """Take one step of a migration that is locked, within a transaction."""
+    """Take one step of a migration that is locked, within a transaction.
+
+    Where a target is refused, the next alternate that takes the guest is claimed instead and
+    both ends are asked anew.
+    """
+    if may_help(signal) and migration.alternates:
+        guest = require_guest(tx, migration.guest, lock=True)
+        moved, went_on = _try_alternates(tx, engine, view, migration, signal, guest)
+        if went_on:
+            return moved
+        migration = moved
+    if signal.event == "refuse":
+        signal = exhaust(migration, signal)
     return write_decision(tx, engine, _decide(tx, view, migration, signal)).migration
+
+
+def ask_both_ends(
+    tx: Tx, engine: Engine, view: FleetView, migration: Migration, guest: Guest
+) -> Migration:
+    """Put up the jobs of an attempt; gives the migration that waits for both answers."""
+    jobs = plan_jobs(
+        migration,
+        guest,
+        view.get(migration.source),
+        view.get(migration.target),
+        now=engine.clock(),
+        wait_s=engine.settings.preflight_s,
+    )
+    waiting = expect_answers(migration, jobs)
+    write_jobs(tx, jobs)
+    write_migration(tx, waiting)
+    return waiting
+
+
+def _try_alternates(
+    tx: Tx, engine: Engine, view: FleetView, migration: Migration, signal: Signal, guest: Guest
+) -> tuple[Migration, bool]:
+    """Claim the first alternate that takes the guest; says whether one did.
+
+    Those that do not are passed over and written down.
+    """
+    question = ask(guest, TargetsRequest(policy=migration.policy), engine.cache)
+    now, source = signal.now, view.get(migration.source)
+    for name in migration.alternates:
+        host = view.get(name)
+        if host is None:
+            migration = pass_over(migration, name, "the fleet does not know it", now=now)
+            continue
+        judged, answer = judge_host(question, source, host)
+        if isinstance(judged, Refusal):
+            migration = pass_over(migration, name, judged, now=now)
+            continue
+        chosen = Chosen(target=judged, answer=answer, host=host)
+        held = read_holding(tx, guest.uuid)
+        try:
+            decision = write_decision(
+                tx, engine, move_on(migration, signal, chosen, guest, held=held)
+            )
+        except TAKEN as error:
+            migration = pass_over(migration, name, str(error), now=now)
+            continue
+        return ask_both_ends(tx, engine, view, decision.migration, decision.guest), True
+    return migration, False
 
 
 def write_decision(tx: Tx, engine: Engine, decision: Decision) -> Decision:

@@ -1,11 +1,12 @@
 """``wherry migrate``: claim a target, have both ends confirm, and see the move through."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from wherry.agent.client import Client, part
 from wherry.cli.exits import NO, YES
@@ -14,7 +15,6 @@ from wherry.cli.output import print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.reasons import reason_lines, row_lines
 from wherry.cli.service import asks_service, json_option
-from wherry.model.checks import Policy
 from wherry.model.migrations import Migration, Step
 from wherry.model.wire import (
     AbortRequest,
@@ -24,6 +24,8 @@ from wherry.model.wire import (
     RenewRequest,
     TokenRequest,
 )
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 PREFLIGHT_S = 600
 """Most that a service may be set up to wait for both ends."""
@@ -43,35 +45,62 @@ def migrate() -> None:
     """
 
 
+def _takes_target(command: F) -> F:
+    """Give a command what a claim is asked with: where to, and by which policy."""
+    for option in (
+        click.option(
+            "--replug",
+            multiple=True,
+            metavar="SLOT",
+            help="NIC to unplug before the move and plug anew after it; may be repeated.",
+        ),
+        takes_policy,
+        click.option(
+            "--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="Time it stands."
+        ),
+        click.option("--reason", default="", metavar="TEXT", help="Why it is forced; kept."),
+        click.option(
+            "--force",
+            is_flag=True,
+            help="Go to --to over warn and unknown, never over no; for administrators.",
+        ),
+        click.option(
+            "--alternate",
+            multiple=True,
+            metavar="HOST",
+            help="Host to try next if the target refuses; may be repeated.",
+        ),
+        click.option(
+            "--alternates",
+            type=click.IntRange(0, 16),
+            default=0,
+            metavar="N",
+            help="Try so many of the next best targets if the target refuses.",
+        ),
+        click.option("--to", metavar="HOST", help="Where to (default: the best target)."),
+    ):
+        command = option(command)
+    return command
+
+
 @migrate.command()
 @click.argument("guest")
-@click.option("--to", "to", metavar="HOST", help="Where to (default: the best target).")
 @click.option("--id", "id_", metavar="UUID", help="uuid of the migration (default: a new one).")
-@click.option("--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="Time it stands.")
-@takes_policy
+@_takes_target
 @json_option
 @asks_service
-def run(  # noqa: PLR0913, one parameter an option
-    client: Client,
-    guest: str,
-    *,
-    to: str | None,
-    id_: str | None,
-    lease: int | None,
-    policy: Path | None,
-    mode: str | None,
-    accept: tuple[str, ...],
-    as_json: bool,
-) -> int:
+def run(client: Client, guest: str, *, id_: str | None, as_json: bool, **said: Any) -> int:
     """Claim a target for GUEST (a uuid) and have both ends confirm it.
 
     Ends with 0 once both ends have confirmed, and with 1 if the move is refused.
     """
-    asked = _request(guest, to, lease, make_policy(policy, mode, accept))
+    asked = _request(guest, **said)
     path = _path(id_ or str(uuid.uuid4()))
     claimed = client.send("PUT", path, Migration, asked)
     if not as_json:
         say(f"claimed {claimed.target} for guest {claimed.guest}; asking both hosts")
+        if claimed.alternates:
+            say(f"if it refuses: {', '.join(claimed.alternates)}")
     done = client.send(
         "POST",
         f"{path}/preflight",
@@ -85,25 +114,12 @@ def run(  # noqa: PLR0913, one parameter an option
 @migrate.command()
 @click.argument("migration")
 @click.option("--guest", required=True, metavar="UUID", help="The guest to move.")
-@click.option("--to", "to", metavar="HOST", help="Where to (default: the best target).")
-@click.option("--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="Time it stands.")
-@takes_policy
+@_takes_target
 @json_option
 @asks_service
-def begin(  # noqa: PLR0913, one parameter an option
-    client: Client,
-    migration: str,
-    *,
-    guest: str,
-    to: str | None,
-    lease: int | None,
-    policy: Path | None,
-    mode: str | None,
-    accept: tuple[str, ...],
-    as_json: bool,
-) -> int:
+def begin(client: Client, migration: str, *, guest: str, as_json: bool, **said: Any) -> int:
     """Claim a target, as MIGRATION (a new uuid); sent again, it answers what was begun."""
-    asked = _request(guest, to, lease, make_policy(policy, mode, accept))
+    asked = _request(guest, **said)
     return _end(client.send("PUT", _path(migration), Migration, asked), as_json=as_json)
 
 
@@ -207,11 +223,33 @@ def list_migrations(client: Client, *, guest: str | None, state: str | None, as_
     )
 
 
-def _request(guest: str, to: str | None, lease: int | None, policy: Policy) -> MigrationRequest:
+def _request(  # noqa: PLR0913, one parameter an option
+    guest: str,
+    *,
+    to: str | None,
+    alternates: int,
+    alternate: tuple[str, ...],
+    force: bool,
+    reason: str,
+    lease: int | None,
+    policy: Path | None,
+    mode: str | None,
+    accept: tuple[str, ...],
+    replug: tuple[str, ...],
+) -> MigrationRequest:
+    if alternates and alternate:
+        message = "name the alternates, or say how many: not both"
+        raise click.UsageError(message)
+    wanted = make_policy(policy, mode, accept)
+    if replug:
+        wanted = structs.replace(wanted, replug=tuple(dict.fromkeys(replug)))
     return MigrationRequest(
         guest=guest,
         target=UNSET if to is None else to,
-        policy=policy,
+        alternates=alternate or alternates,
+        force=force,
+        reason=reason,
+        policy=wanted,
         lease_s=UNSET if lease is None else lease,
     )
 

@@ -22,8 +22,8 @@ from wherry.migrate.states import FIRST, Case, Transition, has_ended
 from wherry.model.checks import GuestResponse, Policy, Side
 from wherry.model.claims import Claim, Holding
 from wherry.model.errors import AlreadyExists, NoTarget
-from wherry.model.guests import Guest
-from wherry.model.migrations import JobAnswer, Migration, Step
+from wherry.model.guests import Guest, Slot
+from wherry.model.migrations import Forced, JobAnswer, Migration, Step
 from wherry.model.targets import Target
 from wherry.schedule.plan_claim import end, give_back, place_slots, plan_move
 from wherry.schedule.reasons import make_reason
@@ -45,6 +45,9 @@ class Start:
     now: float
     lease_s: int
     by: str = ""
+    alternates: tuple[str, ...] = ()
+    """Hosts to try next, the best first, if the target refuses."""
+    forced: Forced | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,6 @@ def begin(guest: Guest, target: Target, host: HostView, start: Start) -> Decisio
         message = f"host {target.host} does not take guest {guest.uuid}"
         raise NoTarget(message)
     at = render_time(start.now)
-    placed = {name: offer for name, (_, offer) in place_slots(guest, target, host).items()}
     first = Migration(
         uuid=start.uuid,
         guest=guest.uuid,
@@ -103,15 +105,27 @@ def begin(guest: Guest, target: Target, host: HostView, start: Start) -> Decisio
         policy=start.policy,
         answer=start.answer,
         source_slots=guest.slots,
-        target_slots=slots_at_target(guest, target.mapping, placed, pinned_at=at),
+        target_slots=slots_there(guest, target, host, at=at),
         source_host_resources=guest.resources,
         facts=target.facts,
-        history=(Step(at=at, event="claim", state=FIRST, token=1, by=start.by),),
+        alternates=tuple(name for name in start.alternates if name != target.host),
+        forced=start.forced,
+        history=(Step(at=at, event="claim", state=FIRST, token=1, host=target.host, by=start.by),),
     )
     claim = plan_move(
         guest, target, host, claim_id=start.uuid, migration=start.uuid, held=start.held
     )
     return Decision(migration=first, guest=replace(guest, migration=start.uuid), claim=claim)
+
+
+def slots_there(guest: Guest, target: Target, host: HostView, *, at: str) -> dict[str, Slot]:
+    """Give every slot of a guest as it will be on a target that was chosen.
+
+    Raises:
+        FactsChanged: the host has no such offer any more.
+    """
+    placed = {name: offer for name, (_, offer) in place_slots(guest, target, host).items()}
+    return slots_at_target(guest, target.mapping, placed, pinned_at=at)
 
 
 def advance(migration: Migration, signal: Signal, ends: Ends) -> Decision:
@@ -197,6 +211,7 @@ def _moved(migration: Migration, signal: Signal, step: Transition) -> Migration:
         event=signal.event,
         state=step.state,
         token=token,
+        host=migration.target,
         by=signal.by,
         note=signal.note,
         reasons=signal.reasons,
@@ -247,7 +262,7 @@ def _outcome(case: Case) -> Literal["finished", "failed"] | UnsetType:
 
 def _guest_after(migration: Migration, step: Transition, ends: Ends) -> Guest:
     match step.effect:
-        case "keep both":
+        case "keep both" | "change target":
             return ends.guest
         case "release target":
             return replace(ends.guest, migration=UNSET)
@@ -268,6 +283,9 @@ def _claim_of(migration: Migration, signal: Signal, step: Transition, ends: Ends
     match step.effect:
         case "keep both":
             return None
+        case "change target":
+            message = f"{signal.event} claims another target: see wherry.migrate.attempts"
+            raise ValueError(message)
         case "release target":
             guest = replace(
                 ends.held,

@@ -21,7 +21,7 @@ from wherry.compat.table import Finding
 from wherry.compat.verdicts import reasons_in
 from wherry.inventory.host_view import HostView
 from wherry.inventory.serving import find_offer
-from wherry.model.checks import MappingRow, Policy, Reason
+from wherry.model.checks import Configure, MappingRow, Policy, Reason
 from wherry.model.device import Contract, Offer
 from wherry.model.device import Migration as Ability
 from wherry.model.guests import Guest, Slot
@@ -44,10 +44,18 @@ class Again:
 def ask_again(migration: Migration, asked: Again) -> tuple[Reason, ...]:
     """Give the reasons that the rules find now; those of a device name its slot."""
     policy = _policy_now(migration.policy, asked)
-    rows = [row for row in migration.answer.mapping if row.slot in asked.guest.slots]
+    rows = _rows(migration, asked)
     judged = _judge(migration, rows, policy, asked)
     found = [*_of_host(asked), *_of_downtime(rows, judged, policy)]
     return (*reasons_in(found, policy.mode), *_of_devices(rows, judged))
+
+
+def configure_again(migration: Migration, asked: Again) -> Iterator[tuple[str, Configure]]:
+    """Give what the claim would have to configure by now, slot by slot."""
+    rows = _rows(migration, asked)
+    judged = _judge(migration, rows, _policy_now(migration.policy, asked), asked)
+    for row, found in zip(rows, judged, strict=True):
+        yield row.slot, found.configure(row.mode)
 
 
 def contract_now(slot: Slot, source: HostView | None, answer: JobAnswer | None) -> Contract:
@@ -75,6 +83,10 @@ def _with_blockers(contract: Contract, blockers: tuple[str, ...]) -> Contract:
     known = ability.blockers or ()
     every = tuple(dict.fromkeys((*known, *blockers)))
     return replace(contract, migration=replace(ability, blockers=every))
+
+
+def _rows(migration: Migration, asked: Again) -> list[MappingRow]:
+    return [row for row in migration.answer.mapping if row.slot in asked.guest.slots]
 
 
 def _policy_now(policy: Policy, asked: Again) -> Policy:

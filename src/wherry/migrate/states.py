@@ -19,9 +19,10 @@ from wherry.model.migrations import Event, State
 Case = Literal["", "one end", "both ends", "on target", "on source"]
 """What an event tells beside its name: how many ends have confirmed, or where the guest is."""
 
-Effect = Literal["keep both", "release target", "release source"]
+Effect = Literal["keep both", "change target", "release target", "release source"]
 """What becomes of the ends.  ``release target`` drops the guest's allocations there and gives
-it the source back; ``release source`` drops those of the migration."""
+it the source back; ``change target`` gives it another target instead of the one that it has;
+``release source`` drops what the migration holds."""
 
 Who = Literal["holder", "agent", "service"]
 """``holder`` of the fencing token; an ``agent`` of one end, with the token of its job; the
@@ -51,6 +52,9 @@ TRANSITIONS: Final[Mapping[tuple[State, Event, Case], Transition]] = {
     ("claimed", "refuse", ""): Transition(
         "refused", "release target", "service", True,
         "an end objects, its facts moved, or it is silent"),
+    ("claimed", "retry", ""): Transition(
+        "claimed", "change target", "service", True,
+        "the target is refused, and the next alternate is claimed: a new attempt"),
     ("claimed", "renew", ""): Transition(
         "claimed", "keep both", "holder", True, "the lease runs anew from now"),
     ("claimed", "abort", ""): Transition(
@@ -60,6 +64,9 @@ TRANSITIONS: Final[Mapping[tuple[State, Event, Case], Transition]] = {
     ("confirmed", "refuse", ""): Transition(
         "refused", "release target", "service", True,
         "the configuration cannot be applied, or the facts of an end moved"),
+    ("confirmed", "retry", ""): Transition(
+        "claimed", "change target", "service", True,
+        "the facts moved before the start, and the next alternate is claimed: a new attempt"),
     ("confirmed", "renew", ""): Transition(
         "confirmed", "keep both", "holder", True, "the lease runs anew from now"),
     ("confirmed", "start", ""): Transition(

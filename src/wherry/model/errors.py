@@ -221,6 +221,26 @@ class WrongState(WherryError):
         self.event = event
 
 
+class NotStarted(WherryError):
+    """Facts moved since both ends confirmed: do not move the guest; read the migration.
+
+    Either the target is given back, or an alternate is claimed and both ends are asked anew.
+
+    Attributes:
+        reasons: what stands in the way by now.
+    """
+
+    code = "migration.not_started"
+
+    def __init__(self, *, migration: str, state: str, reasons: object = ()) -> None:
+        super().__init__(
+            f"migration {migration} is {state}, and not started: facts moved since it was confirmed"
+        )
+        self.migration = migration
+        self.state = state
+        self.reasons = reasons
+
+
 class TokenExpired(WherryError):
     """The fencing token is not the present one: somebody else carries the migration on."""
 

@@ -16,7 +16,7 @@ State = Literal[
     "claimed", "confirmed", "started", "lost", "finished", "aborted", "expired", "refused"
 ]
 Event = Literal[
-    "confirm", "refuse", "start", "renew", "finish", "abort", "expire", "lose", "recover"
+    "confirm", "refuse", "retry", "start", "renew", "finish", "abort", "expire", "lose", "recover"
 ]
 Side = Literal["source", "target"]
 
@@ -28,10 +28,21 @@ class Step(Value, frozen=True, kw_only=True):
     event: str
     state: State
     token: int
+    host: str = ""
+    """The target that it is about, which may be another one in each attempt."""
     by: str = ""
     """Who: a host's agent, a user, or the service itself."""
     note: str = ""
     reasons: tuple[Reason, ...] = ()
+
+
+class Forced(Value, frozen=True, kw_only=True):
+    """A destination that an administrator forced: who, why, and what would have been taken."""
+
+    by: str
+    why: str = ""
+    accept: tuple[Literal["ok", "warn", "unknown"], ...]
+    """What the policy took before it was forced; a ``no`` is never taken."""
 
 
 class Migration(Value, frozen=True, kw_only=True):
@@ -63,6 +74,9 @@ class Migration(Value, frozen=True, kw_only=True):
     answers: dict[Side, "JobAnswer"] = {}
     """What each end has answered, without the report that came with it."""
     confirmed: tuple[Side, ...] = ()
+    alternates: tuple[str, ...] = ()
+    """Hosts that are tried next, the best first, if the target refuses."""
+    forced: Forced | UnsetType = UNSET
     outcome: Literal["finished", "failed"] | UnsetType = UNSET
     error: str | UnsetType = UNSET
     history: tuple[Step, ...] = ()

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from wherry.model.checks import Pack, Policy, Reason
 from wherry.model.device import Offer
-from wherry.model.facts import SlotName, Uuid
+from wherry.model.facts import HostName, SlotName, Uuid
 from wherry.model.guests import Chosen, Guest, RebootKind, SlotRequest
 from wherry.model.inventory import (
     Finding,
@@ -26,6 +26,7 @@ from wherry.model.migrations import Migration, PreflightJob
 LeaseS = Annotated[int, Meta(ge=1, le=86_400)]
 WaitS = Annotated[int, Meta(ge=0, le=60)]
 Token = Annotated[int, Meta(ge=0)]
+Alternates = Annotated[int, Meta(ge=0, le=16)]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}\Z")]
 LabelValue = Annotated[str, Meta(max_length=255)]
 
@@ -197,6 +198,12 @@ class MigrationRequest(Value, frozen=True, kw_only=True):
     guest: Uuid
     target: str | UnsetType = UNSET
     """The host to go to; left out: the best of the ranked targets."""
+    alternates: Alternates | tuple[HostName, ...] = 0
+    """What is tried next if a target refuses: so many of the ranked targets, or these hosts."""
+    force: bool = False
+    """Go to ``target`` over ``warn`` and ``unknown``, never over ``no``; for administrators."""
+    reason: Annotated[str, Meta(max_length=10_000)] = ""
+    """Why it is forced; kept with the migration."""
     policy: Policy = Policy()
     lease_s: LeaseS | UnsetType = UNSET
     """Seconds until the claim expires unless renewed; left out: as the service is set up."""

@@ -127,14 +127,34 @@ def plan_move(
         migration: uuid of the migration, which is its consumer's.
         held: what the guest holds now.
     """
+    there = _place(guest, target, host, held)
+    source = replace(held, consumer=migration, consumer_type="MIGRATION", expected_generation=None)
+    return Claim(id=claim_id, holdings=(source, there), facts=target.facts)
+
+
+def plan_other_target(
+    guest: Guest, target: Target, host: HostView, *, claim_id: str, held: Holding
+) -> Claim:
+    """Plan that a guest which moves already holds another target instead of the one it has.
+
+    Args:
+        guest: with its resources.
+        target: the decision.
+        host: the target as it was decided on, or later.
+        claim_id: uuid of the claim.
+        held: what the guest holds now, on the target before.
+    """
+    return Claim(id=claim_id, holdings=(_place(guest, target, host, held),), facts=target.facts)
+
+
+def _place(guest: Guest, target: Target, host: HostView, held: Holding) -> Holding:
+    """Say what a guest holds on a target: its devices and its resources."""
     slots = place_slots(guest, target, host)
-    there = replace(
+    return replace(
         held,
         allocations=allocate(target.root, guest.resources, slots),
         occupants=occupy(slots),
     )
-    source = replace(held, consumer=migration, consumer_type="MIGRATION", expected_generation=None)
-    return Claim(id=claim_id, holdings=(source, there), facts=target.facts)
 
 
 def give_back(held: Holding, guest: Holding) -> tuple[Holding, Holding]:
