@@ -1,0 +1,32 @@
+"""One service for all questions of a module that change nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from acme_fleet import fleet, sqlite_fleet
+from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
+from founding.desk import Desk
+from service import run_service
+from wherry.app.settings import Settings
+from wherry.store.engine import upgrade_store
+
+__all__ = [
+    "fleet",
+    "postgresql",
+    "postgresql_url",
+    "sqlite_fleet",
+    "sqlite_template",
+    "sqlite_url",
+    "store_url",
+]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A service that is asked about records that are brought along."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('desk')}/wherry.db"
+    upgrade_store(url)
+    running = run_service(Settings(database=url))
+    yield Desk(running)
+    running.stop()
