@@ -130,6 +130,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
         only=("host", "last_seen"),
     )
     story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
+    story.ask("GET /wherry/lints", "/wherry/lints")
     story.ask("GET /wherry/profiles", "/wherry/profiles", few=2)
     row = {"id": "r1", "types": ["nvidia/*"], "compare": {"host_branch": "ge"}, "severity": "no"}
     pack = {"id": "vendor-2026-11", "rows": [row]}

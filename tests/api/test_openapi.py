@@ -53,6 +53,7 @@ def test_the_calls_are_those_of_the_design() -> None:
         "GET /wherry/hosts/{name}",
         "PATCH /wherry/hosts/{name}",
         "GET /wherry/offers",
+        "GET /wherry/lints",
         "GET /wherry/profiles",
         "GET /wherry/packs",
         "GET /wherry/packs/{id}",

@@ -184,6 +184,7 @@ CLOSED = [
     ("PUT", "/wherry/hosts/secret-host-1/report", a_report("secret-host-1")),
     ("GET", "/wherry/hosts/secret-host-1/jobs", None),
     ("GET", "/wherry/offers", None),
+    ("GET", "/wherry/lints", None),
     ("GET", "/wherry/profiles", None),
     ("GET", "/wherry/packs", None),
     ("GET", "/wherry/packs/secret.rule", None),

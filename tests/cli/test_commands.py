@@ -61,6 +61,7 @@ SHOWN = {
     "hosts.txt": (0, ("hosts",)),
     "hosts-show.txt": (0, ("hosts", "show", "node-1")),
     "hosts-offers.txt": (0, ("hosts", "offers")),
+    "hosts-lints.txt": (0, ("hosts", "lints")),
     "guests.txt": (0, ("guests",)),
     "guests-show.txt": (0, ("guests", "show", G)),
     "targets.txt": (0, ("targets", G)),
@@ -68,6 +69,14 @@ SHOWN = {
     "targets-none.txt": (1, ("targets", G, "--host", "node-3", "--explain")),
     "migrate-list.txt": (0, ("migrate", "list")),
 }
+
+
+def test_a_type_that_means_two_things_is_a_no(wherry: Wherry, sqlite_fleet: Fleet) -> None:
+    sqlite_fleet.report("node-4", version="2.0.1", features="X Z")
+    status, out, err = wherry("hosts", "lints")
+
+    assert (status, err) == (1, "")
+    same_as("hosts-lints-some.txt", out)
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -7,6 +7,7 @@ import pytest
 
 from acme_fleet import Fleet, name_of
 from founding.desk import Desk, a_contract, an_offer
+from founding.story import NEWEST
 from reports import recorded_report
 
 GVT = "i915-v1-8086-591d-i915-GVTg_V5_8-1"
@@ -145,6 +146,30 @@ def test_equal_version_is_not_the_main_way(desk: Desk) -> None:
     newer = an_offer(interface={"supports": "1.4"})
 
     assert desk.codes(a_contract(), newer) == []
+
+
+def test_a_guest_of_an_unchanged_nova_has_a_contract(fleet: Fleet) -> None:
+    """Point 73: the running guest's record, without anybody putting one.
+
+    The only call is the one that Nova makes when it boots a guest.
+    """
+    fleet.report("home")
+    fleet.report("there")
+    body = {
+        "allocations": {fleet.provider("home"): {"resources": {"CUSTOM_ACME_SLICE": 1}}},
+        "consumer_generation": None,
+        "project_id": "alpha",
+        "user_id": "ann",
+        "consumer_type": "INSTANCE",
+    }
+    answer = fleet.service.ask("PUT", f"/allocations/{name_of('g')}", body, headers=NEWEST)
+    assert answer.status == 204
+    guest = fleet.service.get(f"/wherry/guests/{name_of('g')}")
+    (slot,) = guest["slots"].values()
+
+    assert (guest["host"], slot["contract"]["type"]) == ("home", "acme/a1")
+    assert slot["contract"]["assumed"]
+    assert "there" in {each["host"] for each in fleet.targets("g")["targets"]}
 
 
 def test_an_inventory_is_one_however_many_report_it(sqlite_fleet: Fleet) -> None:

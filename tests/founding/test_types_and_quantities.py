@@ -88,6 +88,30 @@ def test_instances_count_with_their_type(sqlite_fleet: Fleet) -> None:
     assert seen["CUSTOM_MTTY_PORT"]["reserved"] == 5
 
 
+def test_sets_of_any_size_are_made_of_one_unit(fleet: Fleet) -> None:
+    """Point 127: "aggregation … combined into arbitrary sets"."""
+    fleet.report("node-1", free=8)
+    provider = fleet.provider("node-1")
+    for guest, amount, status in (("g", 5, 204), ("h", 4, 409), ("i", 3, 204)):
+        body = {
+            "allocations": {provider: {"resources": {"CUSTOM_ACME_SLICE": amount}}},
+            "consumer_generation": None,
+            "project_id": "alpha",
+            "user_id": "ann",
+            "consumer_type": "INSTANCE",
+        }
+        path = f"/allocations/{name_of(guest)}"
+        assert fleet.service.ask("PUT", path, body, headers=NEWEST).status == status
+
+
+def test_inventory_is_linear_and_lists_no_combinations(sqlite_fleet: Fleet) -> None:
+    """Point 128: "impractical to expose an mdev type for every possible enumeration"."""
+    (first, *_) = mtty(sqlite_fleet)
+    seen = inventories(sqlite_fleet, first["provider"])
+
+    assert sorted(seen) == ["CUSTOM_MTTY_1", "CUSTOM_MTTY_2", "CUSTOM_MTTY_PORT"]
+
+
 def test_parameters_in_effect_tell_devices_of_one_type_apart(desk: Desk) -> None:
     """Point 129: "even within an mdev type running on the same driver, there are devices that
     are not directly compatible".
@@ -125,6 +149,22 @@ def test_several_devices_of_one_guest_move_together(fleet: Fleet) -> None:
 def test_types_are_not_crossed(desk: Desk) -> None:
     """Point 135: "it does assume no cross mdev_type migration"."""
     assert desk.codes(a_contract(), an_offer(type="acme/a2")) == ["TYPE_MISMATCH"]
+
+
+def test_one_type_name_that_means_two_things_is_reported(sqlite_fleet: Fleet) -> None:
+    """Point 136: "nvida_mdev_type_x on host 1 is the same as nvida_mdev_type_x on host 2"."""
+    for host in ("node-1", "node-2"):
+        sqlite_fleet.report(host, features="X")
+    assert sqlite_fleet.service.get("/wherry/lints") == {"lints": []}
+
+    sqlite_fleet.report("node-3", features="X Y")
+    (lint,) = sqlite_fleet.service.get("/wherry/lints")["lints"]
+    assert (lint["type"], [each["code"] for each in lint["reasons"]]) == (
+        "acme/a1",
+        ["LINT_FEATURE_ADDED", "LINT_FEATURE_REMOVED"],
+    )
+    assert lint["first"].startswith("node-1")
+    assert lint["other"].startswith("node-3")
 
 
 def test_another_parent_of_the_same_type_is_a_remark(desk: Desk) -> None:
@@ -252,6 +292,15 @@ def test_cpu_flags_are_scheduled_by(sqlite_fleet: Fleet) -> None:
 
     assert get(sqlite_fleet, path + "HW_CPU_X86_AVX")["allocation_requests"]
     assert not get(sqlite_fleet, path + "HW_CPU_X86_AVX2")["allocation_requests"]
+
+
+def test_gpus_have_their_cuda_level_as_a_trait(sqlite_fleet: Fleet) -> None:
+    """Point 151: "or gpu cuda level", "os_traits/hw/gpu/cuda"."""
+    report = recorded_report("constructed-nvidia-a6000", host="node-1")
+    sqlite_fleet.service.put("/wherry/hosts/node-1/report", report)
+    provider = sqlite_fleet.service.get("/wherry/offers")["offers"][0]["provider"]
+
+    assert "CUSTOM_HW_GPU_CUDA_COMPUTE_CAPABILITY_V8_6" in traits(sqlite_fleet, provider)
 
 
 def test_a_feature_is_asked_for_and_no_model(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from acme_fleet import Fleet, name_of
 from founding.desk import Desk, a_contract, an_offer, codes
+from founding.story import move
 from reports import recorded_report
 
 GUEST = f"/wherry/guests/{name_of('g')}"
@@ -172,3 +173,14 @@ def test_what_comes_after_mdev_is_inventory_too(sqlite_fleet: Fleet) -> None:
 
     assert {offer["kind"] for offer in offers} == {"vf"}
     assert all(offer["migration"]["support"] == "yes" for offer in offers)
+
+
+def test_an_mdev_moves_from_end_to_end(sqlite_fleet: Fleet) -> None:
+    """Point 22: "mdev live migration is completely possible"."""
+    rows = report_recorded(sqlite_fleet, "node-1", "mtty-fresh")
+    report_recorded(sqlite_fleet, "node-2", "mtty-fresh")
+    slot = {"provider": rows[0]["provider"], "type": rows[0]["type"]}
+    sqlite_fleet.service.put(GUEST, {"host": "node-1", "slots": {"port": slot}})
+    move(sqlite_fleet, "g", "node-1", "node-2")
+
+    assert sqlite_fleet.service.get(GUEST)["host"] == "node-2"

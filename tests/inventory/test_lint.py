@@ -1,18 +1,8 @@
 """One type name that means two things is found before a guest finds it."""
 
-from msgspec.structs import replace
-
 from builders import a_provider, an_offer
 from host_facts import STREAM_1_0, a_host_with, a_plan, an_mtty, codes_of
-from wherry.inventory.lint import lint_plans, lint_provider, lint_successive
-from wherry.model.device import Offer
-from wherry.model.inventory import HostPlan
-
-
-def a_plan_with(host: str, *offers: Offer) -> HostPlan:
-    """A host with one device."""
-    provider = a_provider(f"{host}_gpu", host=host, offers=offers).plan
-    return HostPlan(host=host, providers=(provider,), check=a_plan().check)
+from wherry.inventory.lint import lint_provider, lint_successive, lint_types
 
 
 def messages(findings: object) -> list[str]:
@@ -21,20 +11,24 @@ def messages(findings: object) -> list[str]:
 
 
 def test_equal_hosts_have_nothing_to_be_said_of() -> None:
-    plans = [a_plan_with(f"host{i}", an_offer()) for i in range(3)]
-
-    assert lint_plans(plans) == []
+    assert lint_types((f"host{i}_gpu", an_offer()) for i in range(3)) == []
 
 
 def test_one_type_with_two_recipes_is_reported_with_the_provider() -> None:
     """A name that means two things: the founding fear of whoever compares names alone."""
     small, large = an_offer(), an_offer(units={"CUSTOM_ACME_FB_MB": 8192})
 
-    found = lint_plans([a_plan_with("host2", large), a_plan_with("host1", small)])
+    (found,) = lint_types([("host1_gpu", small), ("host2_gpu", large), ("host3_gpu", small)])
 
-    assert {one.code for one in found} == {"LINT"}
-    assert {one.device for one in found} == {"host2_gpu"}
-    assert any(text.startswith("acme/gpu-a: LINT_TYPE_AMBIGUOUS") for text in messages(found))
+    assert (found.type, found.first, found.other) == ("acme/gpu-a", "host1_gpu", "host2_gpu")
+    assert {reason.code for reason in found.reasons} == {"LINT_TYPE_AMBIGUOUS"}
+
+
+def test_offers_of_other_types_or_kinds_are_not_compared() -> None:
+    large = {"CUSTOM_ACME_FB_MB": 8192}
+    others = [an_offer(type="acme/gpu-b", units=large), an_offer(kind="vf", units=large)]
+
+    assert lint_types([("a", an_offer()), *(("b", each) for each in others)]) == []
 
 
 def test_a_changed_description_is_a_signal() -> None:
@@ -72,10 +66,3 @@ def test_a_plain_version_or_hash_packs_nothing() -> None:
     )
 
     assert codes_of(plan) == codes_of(hashed) == []
-
-
-def test_fleets_of_many_hosts_are_linted_once_a_kind() -> None:
-    plans = [a_plan_with(f"host{i}", an_offer()) for i in range(200)]
-    other = replace(plans[0], host="host999")
-
-    assert lint_plans([*plans, other]) == []

@@ -1,14 +1,16 @@
-"""What is offered now, and the profiles that decide what facts mean."""
+"""What is offered now, whether its names are used alike, and the profiles in force."""
 
 from msgspec import UNSET
 
 from wherry.app.engine import Engine
 from wherry.inventory.host_view import HostView, OfferView
+from wherry.inventory.interning import Shape
+from wherry.inventory.lint import lint_types
 from wherry.inventory.serving import serves
 from wherry.inventory.views import view_free
 from wherry.model.errors import NotFound
 from wherry.model.inventory import View
-from wherry.model.wire import OfferList, OfferRow, ProfileList, ProfileSummary
+from wherry.model.wire import OfferList, OfferRow, ProfileList, ProfileSummary, TypeLintList
 
 
 def list_offers(engine: Engine, host: str | None = None, type_name: str | None = None) -> OfferList:
@@ -33,6 +35,20 @@ def list_offers(engine: Engine, host: str | None = None, type_name: str | None =
         if type_name is None or serves(offer.shape.value, type_name)
     ]
     return OfferList(offers=tuple(rows))
+
+
+def list_lints(engine: Engine) -> TypeLintList:
+    """Hold all offers of a type against the first of it: one name that means two things.
+
+    Cost: a look at each offer, and a comparison for each distinct shape.
+    """
+    first: dict[Shape, str] = {}
+    for host in sorted(engine.view(), key=lambda each: each.name):
+        for provider in host.providers:
+            for shape in provider.shapes:
+                first.setdefault(shape, provider.record.plan.name)
+    offers = ((name, shape.value) for shape, name in first.items() if shape.value.type is not None)
+    return TypeLintList(lints=tuple(lint_types(offers)))
 
 
 def list_profiles(engine: Engine) -> ProfileList:

@@ -6,12 +6,14 @@ import click
 from msgspec import UNSET
 
 from wherry.agent.client import Client, part
+from wherry.cli.exits import NO, YES
 from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.service import asks_service, json_option
+from wherry.compat.sentences import explain
 from wherry.inventory.views import pool_free
 from wherry.model.inventory import ProviderRecord
-from wherry.model.wire import HostDetail, HostList, HostPatch, OfferList
+from wherry.model.wire import HostDetail, HostList, HostPatch, OfferList, TypeLintList
 
 
 @click.group(cls=GroupWithDefault, default="list", short_help="List, show and set hosts.")
@@ -89,6 +91,26 @@ def offers(client: Client, *, host: str | None, type_: str | None, as_json: bool
         ((o.host, o.provider_name, o.offer.kind, o.offer.type, o.fits) for o in found.offers),
         empty="nothing is offered",
     )
+
+
+@hosts.command()
+@json_option
+@asks_service
+def lints(client: Client, *, as_json: bool) -> int:
+    """List types that hosts offer differently, with what differs.
+
+    Ends with 1 if there is any.
+    """
+    found = client.get("/wherry/lints", TypeLintList)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(
+            ("TYPE", "FIRST ON", "DIFFERS ON", "WHAT DIFFERS"),
+            ((x.type, x.first, x.other, explain(r)) for x in found.lints for r in x.reasons),
+            empty="each type means one thing",
+        )
+    return NO if found.lints else YES
 
 
 def _label(text: str) -> tuple[str, str | None]:

@@ -14,8 +14,10 @@ from msgspec import UNSET
 
 from wherry.compat.lints import lint
 from wherry.inventory.findings import finding
+from wherry.model.checks import Reason
 from wherry.model.device import Offer
-from wherry.model.inventory import Finding, HostPlan, PlannedProvider
+from wherry.model.inventory import Finding, PlannedProvider
+from wherry.model.wire import TypeLint
 
 _PACKED = re.compile(r"(?:^|[^0-9a-f])[0-9a-f]{4}[-:_][0-9a-f]{4}(?:[^0-9a-f]|$)", re.ASCII)
 Key = tuple[str, str, str]
@@ -32,60 +34,49 @@ def lint_provider(provider: PlannedProvider) -> list[Finding]:
     ]
 
 
-def lint_plans(plans: Iterable[HostPlan]) -> list[Finding]:
-    """Run the lints over all plans: each distinct offer of a type against the first of it.
+def lint_types(offers: Iterable[tuple[str, Offer]]) -> list[TypeLint]:
+    """Run the lints over a fleet: each offer of a type against the first one of it.
 
-    Offers that are alike are compared once, so a fleet of equal hosts costs one pass.
+    Args:
+        offers: name of a provider and what it offers.  Of offers that are alike one is
+            enough, so a fleet of equal hosts costs one pass over its shapes.
     """
-    first: dict[Key, Offer] = {}
-    found: dict[str, Finding] = {}
-    seen: set[tuple[Key, str]] = set()
-    for plan in sorted(plans, key=lambda plan: plan.host):
-        for provider in plan.providers:
-            for offer in provider.offers:
-                key = (offer.kind, offer.device_api, offer.type or "")
-                before = first.setdefault(key, offer)
-                for one in _lints(before, offer, provider, seen, key):
-                    found.setdefault(one.message, one)
-    return [found[message] for message in sorted(found)]
+    first: dict[Key, tuple[str, Offer]] = {}
+    found: list[TypeLint] = []
+    for name, offer in offers:
+        key = _key(offer)
+        known, before = first.setdefault(key, (name, offer))
+        if reasons := _ask_both_ways(before, offer):
+            found.append(TypeLint(type=key[2], first=known, other=name, reasons=reasons))
+    return found
 
 
 def lint_successive(before: Sequence[Offer], after: Sequence[Offer], device: str) -> list[Finding]:
     """Run the lints over what one provider offered and what it offers now."""
-    old = {(o.kind, o.device_api, o.type): o for o in before}
+    old = {_key(offer): offer for offer in before}
     return [
-        one
+        finding("LINT", device, f"{offer.type}: {reason.code} {_in_order(reason)}")
         for offer in after
-        if (key := (offer.kind, offer.device_api, offer.type)) in old
-        for one in _findings(old[key], offer, device)
+        if (key := _key(offer)) in old
+        for reason in _ask_both_ways(old[key], offer)
     ]
 
 
-def _lints(
-    before: Offer,
-    after: Offer,
-    provider: PlannedProvider,
-    seen: set[tuple[Key, str]],
-    key: Key,
-) -> list[Finding]:
-    alike = repr((after.interface, after.units, after.description, after.features))
-    if (key, alike) in seen:
-        return []
-    seen.add((key, alike))
-    return _findings(before, after, provider.name)
+def _key(offer: Offer) -> Key:
+    return offer.kind, offer.device_api, offer.type or ""
 
 
-def _findings(before: Offer, after: Offer, device: str) -> list[Finding]:
-    """Ask both ways: which of two hosts is the older one, nobody says."""
-    reasons = {
-        (reason.code, str(sorted(reason.detail.items(), key=lambda item: item[0])))
-        for pair in ((before, after), (after, before))
-        for reason in lint(*pair).lints
-    }
-    return [
-        finding("LINT", device, f"{after.type}: {code} {detail}")
-        for code, detail in sorted(reasons)
-    ]
+def _ask_both_ways(before: Offer, after: Offer) -> tuple[Reason, ...]:
+    """Which of two hosts is the older one, nobody says."""
+    reasons = (
+        reason for pair in ((before, after), (after, before)) for reason in lint(*pair).lints
+    )
+    named = {(reason.code, _in_order(reason)): reason for reason in reasons}
+    return tuple(named[name] for name in sorted(named))
+
+
+def _in_order(reason: Reason) -> str:
+    return str(sorted(reason.detail.items(), key=lambda item: item[0]))
 
 
 def _versions(offer: Offer) -> list[str]:

@@ -118,6 +118,23 @@ class OfferList(Wire, frozen=True, kw_only=True):
     offers: tuple[OfferRow, ...]
 
 
+class TypeLint(Wire, frozen=True, kw_only=True):
+    """One type name that may mean two things: on two providers it is offered differently."""
+
+    type: str
+    first: str
+    """Name of the first provider that offers it."""
+    other: str
+    """Name of a provider that offers it differently."""
+    reasons: tuple[Reason, ...]
+
+
+class TypeLintList(Wire, frozen=True, kw_only=True):
+    """What differs between offers of one type; empty where each name means one thing."""
+
+    lints: tuple[TypeLint, ...]
+
+
 class ProfileSummary(Wire, frozen=True, kw_only=True):
     """A driver profile in force."""
 

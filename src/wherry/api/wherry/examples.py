@@ -77,6 +77,24 @@ HOSTS: dict[str, Any] = {
     ]
 }
 HOST_PATCH: dict[str, Any] = {"state": "maintenance", "labels": {"rack": "r3", "old": None}}
+LINTS: dict[str, Any] = {
+    "lints": [
+        {
+            "type": "acme/a1",
+            "first": "node-17_0000:3b:00.0",
+            "other": "node-18_0000:3b:00.0",
+            "reasons": [
+                {
+                    "code": "LINT_FEATURE_ADDED",
+                    "severity": "warn",
+                    "stage": "filter",
+                    "rule": "R26",
+                    "detail": {"feature": "ray-tracing"},
+                }
+            ],
+        }
+    ]
+}
 PACK: dict[str, Any] = {
     "id": "vendor-2026-11",
     "rows": [

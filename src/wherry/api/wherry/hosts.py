@@ -8,7 +8,15 @@ from wherry.model import errors
 from wherry.model.checks import Pack
 from wherry.model.device import TypeName
 from wherry.model.facts import HostName
-from wherry.model.wire import HostDetail, HostList, HostPatch, OfferList, PackList, ProfileList
+from wherry.model.wire import (
+    HostDetail,
+    HostList,
+    HostPatch,
+    OfferList,
+    PackList,
+    ProfileList,
+    TypeLintList,
+)
 
 
 def list_hosts(call: Call) -> HostList:
@@ -29,6 +37,11 @@ def patch_host(call: Call) -> HostDetail:
 def list_offers(call: Call) -> OfferList:
     """List what is offered."""
     return offers.list_offers(call.engine, call.query.get("host"), call.query.get("type"))
+
+
+def list_lints(call: Call) -> TypeLintList:
+    """List the types whose offers differ."""
+    return offers.list_lints(call.engine)
 
 
 def list_profiles(call: Call) -> ProfileList:
@@ -101,6 +114,17 @@ ROUTES = (
         ),
         answer=OfferList,
         errors=(errors.NotFound,),
+    ),
+    Route(
+        method="GET",
+        path="/wherry/lints",
+        handler=list_lints,
+        tag="Hosts",
+        summary="List types that mean two things",
+        description="Providers that offer one type differently, with what differs: a guest of the "
+        "one may find the other to be another device.",
+        answer=TypeLintList,
+        example_answer=examples.LINTS,
     ),
     Route(
         method="GET",
