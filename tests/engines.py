@@ -21,6 +21,7 @@ from wherry.model.facts import Report, RunningGuest, RunningSlot
 from wherry.model.guests import Guest, GuestRequest, SlotRequest
 from wherry.model.migrations import Migration
 from wherry.model.wire import MigrationRequest
+from wherry.store.report_rows import NewHost, Sight, Sighting
 from wherry.store.transaction import Dialect, Store, Tx
 
 T = TypeVar("T")
@@ -133,6 +134,14 @@ class Between:
     def read(self, fn: Callable[[Tx], T]) -> T:
         self._count()
         return self._store.read(fn)
+
+    def see(self, sighting: Sighting) -> Sight:
+        self._count()
+        return self._store.see(sighting)
+
+    def add(self, host: NewHost) -> bool:
+        self._count()
+        return self._store.add(host)
 
     def close(self) -> None:
         self._store.close()

@@ -1,6 +1,7 @@
 """Takes a host's report: what it becomes is derived here, and stored in one transaction."""
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
@@ -9,11 +10,15 @@ from wherry.app.hosts import require_host
 from wherry.app.owning import own_part, settle_owners
 from wherry.app.pinning import pin_held
 from wherry.app.running import find_lost, learn_guests, lock_guests
+from wherry.inventory.adoption import adopt
+from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Report
 from wherry.model.guests import Guest
+from wherry.model.inventory import Finding
 from wherry.model.wire import ReportAnswer
 from wherry.store.adoption import has_gone
 from wherry.store.providers import count_providers
+from wherry.store.report_rows import Seen, Sighting, new_host
 from wherry.store.reports import ReportOutcome, read_digest, store_report, touch_report
 from wherry.store.transaction import Tx
 
@@ -26,6 +31,34 @@ def put_report(engine: Engine, report: Report) -> ReportAnswer:
         ReportContradicts: it says two things of one; nothing of it is stored.
     """
     digest = digest_of(report)
+    # What guests are and hold is to be read and locked first.
+    quick = None if report.guests else _put_quickly(engine, report, digest)
+    return quick or _put_with_care(engine, report, digest)
+
+
+def _put_quickly(engine: Engine, report: Report, digest: str) -> ReportAnswer | None:
+    """Take the report of a host that is as it was, or was never there; None of any other."""
+    now = engine.clock()
+    said = (report.host, report.boot_id, digest, report.sequence, report.observed_at, now)
+    sight = engine.store.see(Sighting(*said))
+    if isinstance(sight, Seen):
+        if sight.has_lost:
+            find_lost(engine, report.host)
+        return _answer(report, "unchanged", sight.generation, sight.providers)
+    if sight == "differs":
+        return None
+    try:
+        plan = adopt(engine.planner.plan(report), None, engine.settings.roots)
+        host = new_host(report, digest, plan, now=now)
+    except ReportContradicts:
+        # Whether that counts, what is stored tells.
+        return None
+    if not engine.store.add(host):
+        return None
+    return _answer(report, "stored", 1, len(plan.providers), plan.findings)
+
+
+def _put_with_care(engine: Engine, report: Report, digest: str) -> ReportAnswer:
     is_same = engine.store.read(lambda tx: read_digest(tx, report.host)) == digest
     outcome = (_touch(engine, report, digest) if is_same else None) or _store(
         engine, report, digest
@@ -74,11 +107,27 @@ def _finish(
     tx: Tx, engine: Engine, report: Report, outcome: ReportOutcome, guests: dict[str, Guest]
 ) -> ReportAnswer:
     learnt = learn_guests(tx, engine, report, guests)
+    return _answer(
+        report,
+        outcome.outcome,
+        require_host(tx, report.host).generation,
+        count_providers(tx, host=report.host),
+        (*outcome.findings, *learnt),
+    )
+
+
+def _answer(
+    report: Report,
+    outcome: Literal["stored", "unchanged"],
+    generation: int,
+    providers: int,
+    findings: tuple[Finding, ...] = (),
+) -> ReportAnswer:
     return ReportAnswer(
         host=report.host,
-        outcome=outcome.outcome,
-        sequence=outcome.sequence,
-        generation=require_host(tx, report.host).generation,
-        providers=count_providers(tx, host=report.host),
-        findings=(*outcome.findings, *learnt),
+        outcome=outcome,
+        sequence=report.sequence,
+        generation=generation,
+        providers=providers,
+        findings=findings,
     )

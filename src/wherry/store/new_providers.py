@@ -6,27 +6,21 @@ nothing here; so a host that reports for the first time costs no more for many d
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import select
 
 from wherry.model.inventory import PlannedProvider
 from wherry.store import tables
 from wherry.store.body import encode
+from wherry.store.bulk import Rows, insert_rows, next_ids
 from wherry.store.inventories import VIEW_ROW, limits_of
 from wherry.store.rows import batches, intern
 from wherry.store.transaction import Tx
 
-provider, gone = tables.provider, tables.gone
-TABLES = (
-    tables.provider_plan,
-    tables.inventory,
-    tables.view,
-    tables.provider_trait,
-    tables.provider_device,
-    tables.seen_instance,
-)
-"""All that hangs on a provider, in the order in which it is written."""
+gone = tables.gone
+_LIMITS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio", "cap")
 
 
 class Node(NamedTuple):
@@ -36,23 +30,108 @@ class Node(NamedTuple):
     root: int
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Ids of the names that rows are written with."""
+
+    classes: Mapping[str, int]
+    traits: Mapping[str, int]
+
+
 def insert_providers(
-    tx: Tx, plans: Sequence[PlannedProvider], host: str, nodes: Mapping[str, Node]
+    tx: Tx,
+    plans: Sequence[PlannedProvider],
+    host: str,
+    nodes: Mapping[str, Node],
+    *,
+    now: float | None,
 ) -> dict[str, Node]:
-    """Insert a host's new providers; gives where each stands.
+    """Insert a host's new providers and tell the feed; gives where each stands.
 
     Args:
         plans: parents before children.
         nodes: uuid to place of those that are there, parents of these plans among them.
+        now: time to write down; None: none is known.
     """
     last = _last_generations(tx, [planned.uuid for planned in plans])
-    placed: dict[str, Node] = {}
-    for level in _levels(plans):
-        rows = [_row(planned, host, {**nodes, **placed}, last) for planned in level]
-        placed |= _insert_level(tx, level, rows)
-    if placed:
-        _insert_facts(tx, plans, {uuid: node.id for uuid, node in placed.items()})
+    placed = place(plans, next_ids(tx.driver, tx.dialect, len(plans)), nodes)
+    names = Names(
+        classes=intern(tx, tables.resource_class, classes_of(plans)),
+        traits=intern(tx, tables.trait, traits_of(plans)),
+    )
+    rows = provider_rows(plans, host, {**nodes, **placed}, names, last=last, now=now)
+    insert_rows(tx.driver, tx.dialect, rows)
     return placed
+
+
+def place(
+    plans: Sequence[PlannedProvider], ids: Sequence[int], nodes: Mapping[str, Node]
+) -> dict[str, Node]:
+    """Say where new providers stand.
+
+    Args:
+        plans: parents before children.
+        ids: one for each.
+        nodes: uuid to place of parents that are there already.
+    """
+    placed: dict[str, Node] = {}
+    for planned, number in zip(plans, ids, strict=True):
+        above = planned.parent
+        top = None if above is None else placed.get(above) or nodes[above]
+        placed[planned.uuid] = Node(number, number if top is None else top.root)
+    return placed
+
+
+def provider_rows(
+    plans: Sequence[PlannedProvider],
+    host: str,
+    nodes: Mapping[str, Node],
+    names: Names,
+    *,
+    last: Mapping[str, int],
+    now: float | None,
+) -> Rows:
+    """Give all rows of new providers, and of the feed.
+
+    Args:
+        nodes: uuid to place of these providers and their parents.
+        last: generations of those that were there once.
+    """
+    numbers = [nodes[one.uuid].id for one in plans]
+    several = list(zip(plans, numbers, strict=True))
+    return {
+        tables.provider: [_row(one, host, nodes, last, now) for one in plans],
+        tables.provider_plan: [(number, encode(one)) for one, number in several],
+        tables.inventory: [
+            row for one, number in several for row in _inventories(one, number, names.classes)
+        ],
+        tables.view: [row for one, number in several for row in _views(one, number, names.classes)],
+        tables.provider_trait: [
+            (number, names.traits[name]) for one, number in several for name in one.traits
+        ],
+        tables.provider_device: [
+            (number, device, rank)
+            for one, number in several
+            for rank, device in enumerate(one.slots)
+        ],
+        tables.seen_instance: [row for one, number in several for row in _seen(one, number)],
+        tables.change: [("provider", one.uuid, last.get(one.uuid, 0) + 1) for one in plans],
+    }
+
+
+def classes_of(plans: Iterable[PlannedProvider]) -> set[str]:
+    """Name all resource classes of new providers."""
+    names: set[str] = set()
+    for one in plans:
+        names.update(one.inventories, one.views)
+        names.update(*(view.units for view in one.views.values()))
+        names.update(*(instance.units for instance in one.instances))
+    return names
+
+
+def traits_of(plans: Iterable[PlannedProvider]) -> set[str]:
+    """Name all traits of new providers."""
+    return {name for one in plans for name in one.traits}
 
 
 def _last_generations(tx: Tx, uuids: Sequence[str]) -> dict[str, int]:
@@ -65,78 +144,24 @@ def _last_generations(tx: Tx, uuids: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _levels(plans: Sequence[PlannedProvider]) -> Iterator[list[PlannedProvider]]:
-    """Cut plans so that parents stand in an earlier part than their children."""
-    depth: dict[str | None, int] = {}
-    levels: dict[int, list[PlannedProvider]] = {}
-    for planned in plans:
-        depth[planned.uuid] = depth.get(planned.parent, -1) + 1
-        levels.setdefault(depth[planned.uuid], []).append(planned)
-    yield from levels.values()
-
-
 def _row(
-    planned: PlannedProvider, host: str, nodes: Mapping[str, Node], last: Mapping[str, int]
-) -> dict[str, Any]:
-    above = None if planned.parent is None else nodes[planned.parent]
-    generation = last.get(planned.uuid, 0)
-    return {
-        "uuid": planned.uuid,
-        "name": planned.name,
-        "host": host,
-        "parent": None if above is None else above.id,
-        "root": None if above is None else above.root,
-        "owner": "report",
-        "generation": generation,
-        "facts_generation": generation + 1,
-        "gone": False,
-    }
+    planned: PlannedProvider,
+    host: str,
+    nodes: Mapping[str, Node],
+    last: Mapping[str, int],
+    now: float | None,
+) -> tuple[Any, ...]:
+    node = nodes[planned.uuid]
+    parent = None if planned.parent is None else nodes[planned.parent].id
+    generation = last.get(planned.uuid, 0) + 1
+    name, uuid = planned.name, planned.uuid
+    head = (node.id, uuid, name, host, parent, node.root, "report")
+    return (*head, generation, generation, False, now)
 
 
-def _insert_level(
-    tx: Tx, level: Sequence[PlannedProvider], rows: Sequence[dict[str, Any]]
-) -> dict[str, Node]:
-    statement = insert(provider).returning(provider.c.uuid, provider.c.id)
-    ids = {row.uuid: int(row.id) for row in tx.execute(statement, rows)}
-    tops = [ids[row["uuid"]] for row in rows if row["root"] is None]
-    if tops:
-        tx.execute(update(provider).where(provider.c.id.in_(tops)).values(root=provider.c.id))
-    return {
-        planned.uuid: Node(ids[planned.uuid], row["root"] or ids[planned.uuid])
-        for planned, row in zip(level, rows, strict=True)
-    }
-
-
-def _insert_facts(tx: Tx, plans: Sequence[PlannedProvider], ids: Mapping[str, int]) -> None:
-    classes = intern(tx, tables.resource_class, {name for one in plans for name in _classes(one)})
-    traits = intern(tx, tables.trait, {name for one in plans for name in one.traits})
-    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    for one in plans:
-        parts: tuple[Iterable[dict[str, Any]], ...] = (
-            [{"plan": encode(one)}],
-            _inventory_rows(one, classes),
-            _view_rows(one, classes),
-            [{"trait": traits[name]} for name in one.traits],
-            [{"device": device, "rank": rank} for rank, device in enumerate(one.slots)],
-            _seen_rows(one),
-        )
-        for table, part in zip(TABLES, parts, strict=True):
-            rows[table] += [{"provider": ids[one.uuid], **row} for row in part]
-    for table, several in rows.items():
-        if several:
-            tx.execute(insert(table), several)
-
-
-def _classes(planned: PlannedProvider) -> set[str]:
-    names = {*planned.inventories, *planned.views}
-    names.update(*(view.units for view in planned.views.values()))
-    names.update(*(instance.units for instance in planned.instances))
-    return names
-
-
-def _inventory_rows(
-    planned: PlannedProvider, classes: Mapping[str, int]
-) -> Iterator[dict[str, Any]]:
+def _inventories(
+    planned: PlannedProvider, number: int, classes: Mapping[str, int]
+) -> Iterator[tuple[Any, ...]]:
     """Give pools and views; instances on the host are nobody's yet, and count."""
     stray: Counter[str] = Counter()
     for one in planned.instances:
@@ -145,21 +170,18 @@ def _inventory_rows(
     limits |= dict.fromkeys(planned.views, VIEW_ROW)
     for name, each in limits.items():
         held = 0 if each["cap"] is None else stray[name]
-        yield {"class": classes[name], **each, "used": 0, "charged": 0, "stray": held}
+        yield (number, classes[name], *(each[limit] for limit in _LIMITS), 0, 0, held, None)
 
 
-def _view_rows(planned: PlannedProvider, classes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+def _views(
+    planned: PlannedProvider, number: int, classes: Mapping[str, int]
+) -> Iterator[tuple[Any, ...]]:
     for name, one in planned.views.items():
         for pool, units in one.units.items():
-            yield {"class": classes[name], "pool": classes[pool], "units": units}
+            yield number, classes[name], classes[pool], units
 
 
-def _seen_rows(planned: PlannedProvider) -> Iterator[dict[str, Any]]:
+def _seen(planned: PlannedProvider, number: int) -> Iterator[tuple[Any, ...]]:
     for one in planned.instances:
-        yield {
-            "device": one.id,
-            "type": one.type,
-            "units": encode(one.units),
-            "exclusive": None if one.exclusive is None else encode(one.exclusive),
-            "stray": True,
-        }
+        exclusive = None if one.exclusive is None else encode(one.exclusive)
+        yield number, one.id, one.type, encode(one.units), exclusive, True

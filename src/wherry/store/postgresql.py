@@ -21,6 +21,8 @@ from wherry.model.errors import StoreUnavailable
 from wherry.store.claim_rows import ClaimRows
 from wherry.store.claims_postgresql import apply_claims
 from wherry.store.gather import Gather
+from wherry.store.report_rows import NewHost, Sight, Sighting
+from wherry.store.reports_postgresql import add_hosts, see_hosts
 from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
@@ -64,6 +66,8 @@ class PostgresqlStore:
         self._gather: Gather[ClaimRows, dict[str, Any]] = Gather(
             self._claim_all, lanes=LANES, most=GROUP
         )
+        self._seeing: Gather[Sighting, Sight] = Gather(self._see_all, lanes=LANES, most=GROUP)
+        self._adding: Gather[NewHost, bool] = Gather(self._add_all, lanes=LANES, most=GROUP)
 
     def write(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* in a transaction of its own; see `Store.write`."""
@@ -112,6 +116,40 @@ class PostgresqlStore:
             return self._claim_all([rows])[0]
         except Exception as error:
             return error
+
+    def see(self, sighting: Sighting) -> Sight:
+        """Note that a host was seen, together with those that wait; see `Store.see`."""
+        return self._seeing(sighting)
+
+    def _see_all(self, sightings: Sequence[Sighting]) -> Sequence[Sight]:
+        return self._if_simple(lambda db: see_hosts(db, sightings), ["differs"] * len(sightings))
+
+    def add(self, host: NewHost) -> bool:
+        """Write a host that was never there, together with those that wait; see `Store.add`."""
+        return self._adding(host)
+
+    def _add_all(self, hosts: Sequence[NewHost]) -> Sequence[bool]:
+        return self._if_simple(lambda db: add_hosts(db, hosts), [False] * len(hosts))
+
+    def _if_simple(
+        self, act: Callable[["psycopg.Connection[Any]"], list[T]], otherwise: list[T]
+    ) -> list[T]:
+        """Give what *act* gives; *otherwise* where the database refuses it.
+
+        What one of several asks for is then not the trouble of the others.
+        """
+        for is_last in (False, True):
+            try:
+                with self._lane() as db:
+                    return act(db)
+            except NoConnection as error:
+                raise StoreUnavailable(BUSY) from error
+            except (DBAPIError, psycopg.Error, ValueError) as error:
+                if not _is_unreachable(error):
+                    return otherwise
+                if is_last:
+                    raise _unavailable(error) from error
+        return otherwise
 
     @contextmanager
     def _lane(self) -> Iterator["psycopg.Connection[Any]"]:

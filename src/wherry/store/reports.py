@@ -17,6 +17,7 @@ from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.gone import read_last_generation
 from wherry.store.hosts import read_report
+from wherry.store.report_rows import host_values
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
 from wherry.store.trees import GONE, TreeOutcome, gone_finding, sweep_gone, write_tree
@@ -199,27 +200,11 @@ def _write_host(
     if stored is not None and stored.boot_id != report.boot_id:
         row = {"host": report.host, "boot_id": stored.boot_id, "followed_at": now}
         upsert(tx, tables.boot, [row])
-    values = {
-        "name": report.host,
-        "boot_id": report.boot_id,
-        "sequence": report.sequence,
-        "observed_at": report.observed_at,
-        "last_seen": now,
-        "digest": digest,
-        "generation": last + 1,
-        "root": _root(plan),
-        "state": stored.state if stored else "enabled",
-        "labels": stored.labels if stored else "{}",
-    }
+    values = host_values(report, digest, plan, now, last + 1)
+    if stored is not None:
+        values |= {"state": stored.state, "labels": stored.labels}
     upsert(tx, host, [values])
     return last + 1
-
-
-def _root(plan: HostPlan) -> str:
-    """Name the root of a host's tree, which a client may own; empty while none is published."""
-    known = {one.uuid for one in plan.providers}
-    tops = (one for one in plan.providers if one.parent is None or one.parent not in known)
-    return next((one.parent or one.uuid for one in tops), "")
 
 
 def _write_body(

@@ -25,6 +25,8 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from wherry.model.errors import StoreInUse, StoreUnavailable
 from wherry.store.claim_rows import ClaimRows
 from wherry.store.claims_sqlite import apply_claims
+from wherry.store.report_rows import NewHost, Seen, Sight, Sighting
+from wherry.store.reports_sqlite import add_host, read_sight, see_host
 from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")
@@ -151,6 +153,17 @@ class SqliteStore:
         """Make one claim together with those that wait; see `Store.claim`."""
         answer: dict[str, Any] = self._wait_for(_Unit(rows=rows))
         return answer
+
+    def see(self, sighting: Sighting) -> Sight:
+        """Note that a host was seen; see `Store.see`."""
+        found = self.read(lambda tx: read_sight(tx.driver, sighting))
+        if not isinstance(found, Seen):
+            return found
+        return self.write(lambda tx: see_host(tx.driver, sighting))
+
+    def add(self, host: NewHost) -> bool:
+        """Write a host that was never there; see `Store.add`."""
+        return self.write(lambda tx: add_host(tx.driver, host))
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* on one snapshot; see `Store.read`."""

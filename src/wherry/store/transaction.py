@@ -1,12 +1,15 @@
 """What the rest of the program sees of a database: a store, and one transaction of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult
 from sqlalchemy.sql import Executable
 
 from wherry.store.claim_rows import ClaimRows
+
+if TYPE_CHECKING:  # they are made with what is defined here
+    from wherry.store.report_rows import NewHost, Sight, Sighting
 
 T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
@@ -62,6 +65,22 @@ class Store(Protocol):
         """Make one claim by itself and come back once it is durable; see `store.claims`.
 
         Claims that come at the same time share one transaction; each is refused for itself.
+
+        Raises:
+            StoreUnavailable: as `write`.
+        """
+
+    def see(self, sighting: "Sighting") -> "Sight":
+        """Note that a host was seen, if its report says what is stored, and holds nothing gone.
+
+        Raises:
+            StoreUnavailable: as `write`.
+        """
+
+    def add(self, host: "NewHost") -> bool:
+        """Write a host that was never there and come back once it is durable; says whether.
+
+        Where anything stands in its way, nothing is written: look at it with care.
 
         Raises:
             StoreUnavailable: as `write`.

@@ -85,12 +85,13 @@ def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
     taken = {planned.name for planned in plans} | lost
     leaving = [emptied(row.plan, taken) for row in kept]
     nodes = {uuid: Node(row.id, row.root) for uuid, row in stored.items()}
+    new: list[str] = []
     changed: list[str] = []
     for is_new, some in groupby([*plans, *leaving], key=lambda planned: planned.uuid not in own):
         if is_new:
-            placed = insert_providers(tx, list(some), plan.host, nodes)
+            placed = insert_providers(tx, list(some), plan.host, nodes, now=now)
             nodes |= placed
-            changed += placed
+            new += placed
             continue
         for planned in some:
             old = own[planned.uuid]
@@ -109,7 +110,9 @@ def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
     attached = write_attached(tx, clients, plan.attached)
     findings = [gone_finding(planned.name) for planned in leaving]
     findings += [one for planned in plans for one in _lint(own.get(planned.uuid), planned)]
-    return TreeOutcome((*changed, *attached), tuple(row.uuid for row in ended), tuple(findings))
+    return TreeOutcome(
+        (*new, *changed, *attached), tuple(row.uuid for row in ended), tuple(findings)
+    )
 
 
 def gone_finding(name: str) -> Finding:
