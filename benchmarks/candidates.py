@@ -1,19 +1,23 @@
-"""What a search for candidates costs on wide trees, beside openstack-placement in the same run.
+"""What GET /allocation_candidates costs, beside openstack-placement in the same run.
 
     python -m benchmarks candidates [--fleet flat vgpu pci] [--hosts 1000] [--rounds 3]
                                     [--seconds 1] [--limit 1000] [--workers 2] [--query NAME ...]
-                                    [--engine postgresql]
+                                    [--options default wide] [--engine postgresql] [--seed 1]
+                                    [--calls] [--json FILE]
 
-The fleets are those of `benchmarks/fleets.py`; 20 hosts (``--hosts 20``) are enough
-to see that it works.  openstack-placement answers with two sets of options on one database:
-*default*, and *wide*, which its operators turn on for wide trees (``optimize_for_wide_provider_
-trees``, at most 1000 candidates, breadth first).  The ratio is against the better of them.  What
-asks for four devices or more is asked of *wide* alone: the default takes minutes for it.
+The fleets are those of `wherry bench`, with nothing in use; 20 hosts (``--hosts 20``) are enough to
+see that it works.  They are written straight into the tables of both databases (``--calls``:
+through the API of both, which takes openstack-placement an hour for ten thousand hosts).
+openstack-placement answers with two sets of options on one database: *default*, and *wide*, which
+its operators turn on for wide trees (``optimize_for_wide_provider_trees``, at most 1000
+candidates, breadth first).  The ratio is against the better of them.  What asks for four devices or
+more is asked of *wide* alone: the default takes minutes for it.
 
 One client asks, so that a request is alone; services take turns.  *CPU* is of the service with
-all its processes and of the database server, for each request.  *hosts* is how many hosts are
-named by the candidates: a scheduler sees no other.  Before its time counts, an answer must have
-the right number of candidates, each another, each one that the request allows.
+all its processes and of the database server, for each request; *ratio* how many times more of it
+the better peer takes.  How many hosts are named by the candidates is what a scheduler sees.
+Before its time counts, an answer must have the right number of candidates, each another, each one
+that the request allows.  An answer that takes more than three seconds is asked for once.
 """
 
 import argparse
@@ -21,29 +25,39 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fleets import CARD, OWN_TRAITS, QUERIES, SHAPES, Provider, Query, make_fleet
-from benchmarks.placement import RP, Client
-from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
+import msgspec
 
-WIDE = """
+from benchmarks.bulk import write_fleet, write_peer
+from benchmarks.client import Client, load
+from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
+from wherry.bench.figures import HEAD, Figure, measured, render, this_machine
+from wherry.bench.fleets import FLEETS
+from wherry.bench.queries import QUERIES, Query
+from wherry.inventory.columns import Columns
+from wherry.model.provider import Provider
+from wherry.store.engine import open_store
+
+OPTIONS = {
+    "default": "",
+    "wide": """
 [placement]
 max_allocation_candidates = 1000
 allocation_candidates_generation_strategy = breadth-first
 [workarounds]
 optimize_for_wide_provider_trees = true
-"""
+""",
+}
 MANY_GROUPS = 4
 """From so many groups on the default options of the peer are hopeless."""
-OWN_CLASSES = (CARD, "CUSTOM_VGPU_NVIDIA_559")
 WARM = 2
-LOADERS = 4
+SLOW_S = 3.0
+SHAPES = ("flat", "vgpu", "pci")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,164 +73,159 @@ class Took:
     cpu_s: float
 
 
-def load(server: Server, fleet: Sequence[Provider]) -> None:
-    """Write a fleet to a service, some hosts at once."""
-    client = Client(server)
-    for name in OWN_CLASSES:
-        client("PUT", f"/resource_classes/{name}")
-    for name in OWN_TRAITS:
-        client("PUT", f"/traits/{name}")
-    client.close()
-    hosts: dict[str, list[Provider]] = {}
-    for each in fleet:
-        hosts.setdefault(each.root, []).append(each)
-    parts = [list(hosts.values())[number::LOADERS] for number in range(LOADERS)]
-    with ThreadPoolExecutor(LOADERS) as pool:
-        list(pool.map(lambda part: _load_hosts(server, part), parts))
-
-
-def _load_hosts(server: Server, hosts: Sequence[Sequence[Provider]]) -> None:
-    client = Client(server)
-    for each in (provider for host in hosts for provider in host):
-        body: dict[str, Any] = {"uuid": each.uuid, "name": each.uuid}
-        client("POST", RP, {**body, "parent_provider_uuid": each.parent})
-        values: dict[str, Any] = {
-            "inventories": {name: {"total": total} for name, total in each.inventories.items()},
-            "traits": list(each.traits),
-            "aggregates": list(each.aggregates),
-        }
-        for generation, what in enumerate(what for what, value in values.items() if value):
-            body = {what: values[what], "resource_provider_generation": generation}
-            client("PUT", f"{RP}/{each.uuid}/{what}", body)
-    client.close()
-
-
-def require_sound(
-    answer: Any, query: Query, fleet: Mapping[str, Provider], hosts: int, limit: int
-) -> int:
+def require_sound(answer: Any, query: Query, fleet: Columns, hosts: int, limit: int) -> int:
     """Make sure that an answer is right; gives how many hosts it names."""
     found = answer["allocation_requests"]
-    assert len(found) == min(limit, query.count(hosts)), (query.name, len(found))
+    count = query.count(hosts)
+    assert count is not None
+    assert len(found) == min(limit, count), (query.name, len(found))
     assert len({json.dumps(each, sort_keys=True) for each in found}) == len(found), "one twice"
     named = set()
     for each in found:
-        used = [fleet[uuid] for uuid in each["allocations"]]
+        used = [_provider(fleet, uuid) for uuid in each["allocations"]]
         [root] = {provider.root for provider in used}
         named.add(root)
         for provider in used:
             asked = each["allocations"][provider.uuid]["resources"]
-            assert all(provider.inventories[name] >= units for name, units in asked.items())
+            assert all(provider.holds(name, units) for name, units in asked.items())
         places = [uuids[0] for suffix, uuids in each["mappings"].items() if suffix]
         assert len(places) == query.groups
         assert len(set(places)) == len(places) or not query.isolate
     return len(named)
 
 
-def time_round(client: Client, server: Server, path: str, seconds: float) -> Took:
-    """Ask for some seconds, once at least."""
+def _provider(fleet: Columns, uuid: str) -> Provider:
+    row = fleet.row(uuid)
+    assert row is not None, uuid
+    return fleet.provider(row)
+
+
+def time_round(server: Server, path: str, seconds: float) -> tuple[Took, bytes]:
+    """Ask for some seconds, once at least; gives the last answer as well."""
+    # The peer ends a connection that was silent while the others were asked.
+    client = Client(server)
     cpu_s, began = server.cpu_s(), time.perf_counter()
     waits: list[float] = []
+    answer = b""
     while not waits or time.perf_counter() < began + seconds:
         asked = time.perf_counter()
-        client("GET", path)
+        status, answer = client.send("GET", path, None)
         waits.append(time.perf_counter() - asked)
-    return Took(statistics.median(waits), (server.cpu_s() - cpu_s) / len(waits))
+        assert status == 200, (status, answer[:500])
+    client.close()
+    return Took(statistics.median(waits), (server.cpu_s() - cpu_s) / len(waits)), answer
 
 
 def measure(
-    servers: Sequence[Server], query: Query, fleet: Sequence[Provider], args: argparse.Namespace
-) -> None:
-    """Time a query on every service in turn, and print a line for each."""
-    by_uuid = {each.uuid: each for each in fleet}
+    servers: Sequence[Server], query: Query, fleet: Columns, args: argparse.Namespace
+) -> Iterator[Figure]:
+    """Time a query on every service in turn."""
     path = f"/allocation_candidates?{query.text}&limit={args.limit}"
-    clients = {server: Client(server) for server in servers if _can_take(server, query)}
-    hosts = {}
-    for server, client in clients.items():
+    able = [server for server in servers if _can_take(server, query)]
+    rounds: dict[Server, list[Took]] = {}
+    named = {}
+    for server in able:
         # Each process keeps something in memory, and any of them may answer.
         for _ in range(WARM * args.workers):
-            answer = client("GET", path)
-            hosts[server] = require_sound(answer, query, by_uuid, args.hosts, args.limit)
-    rounds: dict[Server, list[Took]] = {server: [] for server in clients}
+            took, raw = time_round(server, path, 0)
+            if took.wall_s > SLOW_S:
+                rounds[server] = [took]
+                break
+        named[server] = require_sound(json.loads(raw), query, fleet, args.hosts, args.limit)
+    quick = [server for server in able if server not in rounds]
     for _ in range(args.rounds):
-        for server, client in clients.items():
-            rounds[server].append(time_round(client, server, path, args.seconds))
-    print(f"  {query.name}: {query.count(args.hosts)} candidates")
-    cpu = {server: show(server, rounds[server], hosts[server]) for server in clients}
-    for client in clients.values():
-        client.close()
+        for server in quick:
+            took, _ = time_round(server, path, args.seconds)
+            rounds.setdefault(server, []).append(took)
+    cpu = {server: statistics.median(took.cpu_s for took in rounds[server]) for server in able}
     ours, *theirs = cpu.values()
-    if theirs and ours:
-        print(f"    ratio to the better {min(theirs) / ours:39.1f} x less CPU")
+    for server in able:
+        walls = [took.wall_s for took in rounds[server]]
+        is_ours = server is servers[0]
+        yield Figure(
+            what=f"{query.name}: {server.name}", hosts=args.hosts, unit="ms",
+            median=1e3 * statistics.median(walls), least=1e3 * min(walls),
+            cpu_ms=1e3 * cpu[server],
+            ratio=min(theirs) / ours if is_ours and theirs and ours else None,
+            note=f"{min(args.limit, query.count(args.hosts) or 0)} candidates on"
+            f" {named[server]} hosts",
+        )  # fmt: skip
 
 
 def _can_take(server: Server, query: Query) -> bool:
     return query.groups < MANY_GROUPS or not server.name.endswith("default")
 
 
-def show(server: Server, rounds: Sequence[Took], hosts: int) -> float:
-    """Print one line of medians; gives the CPU time of a request in ms."""
-    wall_ms = 1e3 * statistics.median(took.wall_s for took in rounds)
-    cpu_ms = 1e3 * statistics.median(took.cpu_s for took in rounds)
-    print(
-        f"    {server.name:28} {wall_ms:10.1f} ms median {cpu_ms:10.1f} ms CPU a request"
-        f" {hosts:6} hosts",
-        flush=True,
-    )
-    return cpu_ms
-
-
 @contextmanager
-def services(args: argparse.Namespace) -> Iterator[list[Server]]:
-    """Run Wherry, and the peer twice on one database if it is installed."""
+def services(fleet: Columns, args: argparse.Namespace) -> Iterator[list[Server]]:
+    """Run Wherry, and the peer with each set of options if it is installed, on one fleet."""
     venv = find_peer()
+    names = [] if venv is None else list(args.options)
     with ExitStack() as stack:
-        names = ("wherry", "default", "wide")
         folders = {
             name: Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"bench-{name}-")))
-            for name in names
+            for name in ("wherry", *names)
         }
         options: dict[str, Any] = {"workers": 1, "threads": 4}
-        ours, theirs = (f"sqlite:///{folders[name]}/fleet.db" for name in names[:2])
+        ours, theirs = (f"sqlite:///{folders['wherry']}/{name}.db" for name in ("fleet", "peer"))
         if args.engine == "postgresql":
             database = stack.enter_context(run_postgresql(is_durable=False))
             ours, theirs = database.urls
             options |= {"workers": args.workers, "beside": (database.pid,)}
+        if not args.calls:
+            store = open_store(ours)
+            store.write(lambda tx: write_fleet(tx, fleet))
+            store.close()
         servers = [stack.enter_context(run_wherry(folders["wherry"], database=ours, **options))]
-        if venv is not None:
-            for name, config in (("default", ""), ("wide", WIDE)):
-                running = run_peer(
-                    venv, folders[name], database=theirs, name=name, config=config, **options
-                )
-                servers.append(stack.enter_context(running))
+        for name in names:
+            assert venv is not None
+            running = run_peer(
+                venv, folders[name], database=theirs, name=name, config=OPTIONS[name], **options
+            )
+            servers.append(stack.enter_context(running))
+        by_calls = servers[:2] if args.calls else servers[1:2] if args.engine == "sqlite" else []
+        for server in by_calls:
+            load(server, list(fleet.providers()))
+        if names and not args.calls and args.engine == "postgresql":
+            write_peer(theirs, fleet)
         yield servers
 
 
 def main(argv: list[str] | None = None) -> None:
     """Time the fleets that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--fleet", nargs="+", default=list(SHAPES), choices=list(SHAPES))
+    parser.add_argument("--fleet", nargs="+", default=list(SHAPES), choices=SHAPES)
     parser.add_argument("--query", nargs="+", help="names of queries; all of the fleet's without")
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
     parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2, help="processes; on SQLite one")
+    parser.add_argument("--options", nargs="*", default=list(OPTIONS), choices=list(OPTIONS))
     parser.add_argument("--engine", default="postgresql", choices=["postgresql", "sqlite"])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--calls", action="store_true", help="write the fleet through the API")
+    parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
     if find_peer() is None:
         print("openstack-placement is not installed (`make peer`): Wherry is timed alone")
+    machine, figures = this_machine(), []
+    print(HEAD.rstrip())
     for shape in args.fleet:
-        fleet = make_fleet(shape, args.hosts)
+        fleet = FLEETS[shape](args.hosts, args.seed, load=0)
         print(
-            f"{shape}: {args.hosts} hosts, {len(fleet)} providers, limit {args.limit}", flush=True
+            f"{shape}: {args.hosts} hosts, {fleet.rows} providers, limit {args.limit}", flush=True
         )
-        with services(args) as servers:
-            # The peer's two services have one database.
-            for server in servers[:2]:
-                load(server, fleet)
+        with services(fleet, args) as servers:
             for query in QUERIES[shape]:
-                if not args.query or query.name in args.query:
-                    measure(servers, query, fleet, args)
+                if args.query and query.name not in args.query:
+                    continue
+                for figure in measure(servers, query, fleet, args):
+                    figures.append(figure)
+                    print(render(figure), flush=True)
+    if args.json:
+        asked = {"what": "candidates", **{k: v for k, v in vars(args).items() if k != "json"}}
+        args.json.write_bytes(msgspec.json.encode(measured(asked, figures, machine)))
 
 
 if __name__ == "__main__":

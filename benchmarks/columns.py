@@ -2,7 +2,7 @@
 
     python -m benchmarks columns [--hosts 100000] [--engine sqlite postgresql] [--seed 1]
 
-The fleet is `column_fleets.heterogeneous`, eleven providers a host, written to the database by
+The fleet is `mig` of `wherry.bench.fleets`, eleven providers a host, written to the database by
 bulk.  *Cold start* is from no columns to columns with every acknowledged write: out of the
 database by aggregates, or from the snapshot with 1,000 changes since.  Before anything is timed,
 what was loaded must be the fleet that was written, and what the snapshot gives must be what the
@@ -14,21 +14,21 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.column_fleets import PLACES, heterogeneous
+from benchmarks.bulk import write_fleet
 from benchmarks.servers import run_postgresql
 from wherry.app.placement.world import PlacementWorld
+from wherry.bench.fleets import DEVICES, NODES, mig
 from wherry.inventory.columns import Columns, ColumnsWriter, UseRow, compact
 from wherry.store.columns import load_columns
 from wherry.store.engine import open_store
 from wherry.store.transaction import Store, Tx
 
+PLACES = 1 + NODES + DEVICES
 CHANGED = 1_000
 CLAIM = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU", "CUSTOM_HUGE_2M", "SRIOV_NET_VF")
 BUDGET = "at most"
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
     options.add_argument("--engine", nargs="+", default=["sqlite"])
     options.add_argument("--seed", type=int, default=1)
     asked = options.parse_args(argv)
-    fleet = heterogeneous(asked.hosts, asked.seed)
+    fleet = mig(asked.hosts, asked.seed)
     print(f"{asked.hosts:,} hosts, {fleet.rows:,} providers, {_entries(fleet):,} inventories")
     show("memory of a million providers", fleet.nbytes / fleet.rows, "MB", "80 MB")
     time_changes(fleet, random.Random(asked.seed))
@@ -149,69 +149,6 @@ def _digest(columns: Columns) -> Any:
         assert row is not None
         seen.append(columns.provider(row))
     return sums, columns.trees, columns.rows, seen
-
-
-def write_fleet(tx: Tx, fleet: Columns) -> None:
-    """Write a fleet into an empty database."""
-    traits = sorted(frozenset[str]().union(*fleet.trait_sets.values))
-    numbers = {name: number for number, name in enumerate(traits, 1)}
-    sets = [[numbers[name] for name in each] for each in fleet.trait_sets.values]
-    _put(tx, "trait", ("id", "name"), ((n, name) for name, n in numbers.items()))
-    named = ((n, name) for n, name in enumerate(fleet.classes, 1))
-    _put(tx, "resource_class", ("id", "name"), named)
-    _put(tx, "provider", _PROVIDER, _providers(fleet))
-    had = ((row, each) for row, one in enumerate(fleet.traits.tolist(), 1) for each in sets[one])
-    _put(tx, "provider_trait", ("provider", "trait"), had)
-    _put(tx, "inventory", _INVENTORY, _inventories(fleet))
-
-
-_PROVIDER = (
-    "id", "uuid", "name", "parent", "root", "owner", "generation", "facts_generation", "gone",
-)  # fmt: skip
-_INVENTORY = (
-    "provider", "class", "total", "reserved", "min_unit", "max_unit", "step_size",
-    "allocation_ratio", "cap", "used", "charged", "stray",
-)  # fmt: skip
-
-
-def _providers(fleet: Columns) -> Iterator[tuple[Any, ...]]:
-    uuids = [text.decode() for text in fleet.uuid_texts(np.arange(fleet.rows))]
-    above = fleet.shapes[0].parents
-    assert len(fleet.shapes) == 1, "hosts of one shape"
-    for row, uuid in enumerate(uuids):
-        root, place = row - row % PLACES, row % PLACES
-        parent = None if place == 0 else root + above[place] + 1
-        yield row + 1, uuid, uuid, parent, root + 1, "client", 0, 0, False
-
-
-def _inventories(fleet: Columns) -> Iterator[tuple[Any, ...]]:
-    parts = []
-    for number, column in enumerate(fleet.classes.values(), 1):
-        trees = np.repeat(np.arange(fleet.trees), np.diff(column.start))
-        rows = fleet.first[trees] + column.local
-        limits, used = column.limits.astype(np.int64), column.used.astype(np.int64)
-        parts.append(np.stack([rows + 1, np.full(len(rows), number), limits, used]))
-    entries = np.concatenate(parts, axis=1)
-    tables = [each.table for each in fleet.classes.values()]
-    # In the order of the key, or the database moves its pages about.
-    for row, number, limits, used in entries[:, np.lexsort(entries[1::-1])].T.tolist():
-        held = tables[number - 1][limits]
-        yield (
-            row, number, held.total, held.reserved, held.min_unit, held.max_unit, held.step_size,
-            held.allocation_ratio, held.capacity, used, used, 0,
-        )  # fmt: skip
-
-
-def _put(tx: Tx, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    names = ", ".join(f'"{each}"' for each in columns)
-    if tx.dialect == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        tx.driver.execute("PRAGMA defer_foreign_keys = ON")
-        tx.driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
-        return
-    with tx.driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 def change_use(tx: Tx) -> int:

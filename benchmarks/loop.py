@@ -19,11 +19,10 @@ from uuid import UUID
 
 import msgspec
 
-from benchmarks.candidates import load
-from benchmarks.fleets import PLAIN, make_fleet
-from benchmarks.placement import Client
+from benchmarks.client import Client, load, make_fleet
 from benchmarks.register import service
 from benchmarks.servers import Server, find_peer
+from wherry.bench.queries import PLAIN
 
 QUERY = f"{PLAIN}&resources_G=VGPU:1&required_G=CUSTOM_NVIDIA_558&group_policy=none&limit=1000"
 

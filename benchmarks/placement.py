@@ -3,8 +3,8 @@
     python -m benchmarks placement [--hosts 200] [--seconds 4] [--rounds 3] [--clients 8]
                                    [--workers 2] [--engine sqlite postgresql] [--seed 1]
 
-The world is made from the seed and written to both over HTTP: hosts with VCPU, memory and disk,
-below each two GPUs.  On SQLite each service is one process, as the file has one owner; on
+The world is made from the seed and written to both over HTTP: hosts with two NUMA
+nodes with two GPUs each.  On SQLite each service is one process, as the file has one owner; on
 PostgreSQL both have the same number, and their databases are on one server.  Services take
 turns; every client waits for one answer before it asks again.
 
@@ -27,32 +27,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from benchmarks.client import RP, Client, load, make_fleet
 from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
+from wherry.bench.queries import PLAIN
+from wherry.model.provider import Provider
 
-RP = "/resource_providers"
-GPUS = 2
+GPUS, PROVIDERS = 4, 7
+"""Boards of a host, and all that stands in its tree."""
+ROOM = 400
+"""Hosts are so many times larger than elsewhere: no claim may find them full."""
 LIMIT = 1000
-NESTED = "resources=VCPU:2,MEMORY_MB:4096,DISK_GB:20&resources_G=VGPU:1&group_policy=none"
-PLAIN = "resources=VCPU:2,MEMORY_MB:4096,DISK_GB:20"
-HEADERS = {
-    "X-Auth-Token": "admin",
-    "Accept": "application/json",
-    "OpenStack-API-Version": "placement 1.39",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """One provider of the world."""
-
-    uuid: str
-    parent: str | None
-    inventories: dict[str, int]
+NESTED = f"{PLAIN}&resources_G=VGPU:1&group_policy=none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,73 +69,9 @@ Ask = Callable[[random.Random], tuple[str, str, Any]]
 """Makes the next request: method, path, body."""
 
 
-def make_world(seed: int, hosts: int) -> list[Provider]:
-    """Make hosts with their GPUs, parents first."""
-    dice = random.Random(seed)
-    world = []
-    for _ in range(hosts):
-        root = make_uuid(dice)
-        amounts = {"VCPU": 100_000, "MEMORY_MB": 2**30, "DISK_GB": 10**6}
-        world.append(Provider(root, None, amounts))
-        world += [Provider(make_uuid(dice), root, {"VGPU": 16}) for _ in range(GPUS)]
-    return world
-
-
 def make_uuid(dice: random.Random) -> str:
     """A uuid of the seed."""
     return str(UUID(int=dice.getrandbits(128), version=4))
-
-
-class Client:
-    """One connection to a service, kept open."""
-
-    def __init__(self, server: Server) -> None:
-        self._link = HTTPConnection("127.0.0.1", server.port, timeout=120)
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        """Send one request, which has to succeed; gives what its JSON says."""
-        status, raw = self.send(method, path, body)
-        if status >= 300:
-            message = f"{method} {path}: {status} {raw[:500]!r}"
-            raise RuntimeError(message)
-        return json.loads(raw) if raw else None
-
-    def try_(self, method: str, path: str, body: Any = None) -> bool:
-        """Send one request; says no where the service fails with 5xx."""
-        status, raw = self.send(method, path, body)
-        if 300 <= status < 500:
-            message = f"{method} {path}: {status} {raw[:500]!r}"
-            raise RuntimeError(message)
-        return status < 300
-
-    def send(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
-        """Send one request; gives status and body, whatever they are."""
-        said = dict(HEADERS)
-        if body is not None:
-            said["Content-Type"] = "application/json"
-        self._link.request(method, path, None if body is None else json.dumps(body), said)
-        answer = self._link.getresponse()
-        return answer.status, answer.read()
-
-    def close(self) -> None:
-        """End the connection."""
-        self._link.close()
-
-
-def load(server: Server, world: Sequence[Provider]) -> None:
-    """Write the world to a service."""
-    client = Client(server)
-    for each in world:
-        body: dict[str, Any] = {
-            "uuid": each.uuid,
-            "name": each.uuid,
-            "parent_provider_uuid": each.parent,
-        }
-        client("POST", RP, body)
-        inventories = {name: {"total": total} for name, total in each.inventories.items()}
-        body = {"resource_provider_generation": 0, "inventories": inventories}
-        client("PUT", f"{RP}/{each.uuid}/inventories", body)
-    client.close()
 
 
 def require_same(servers: Sequence[Server], world: Sequence[Provider]) -> None:
@@ -153,10 +79,10 @@ def require_same(servers: Sequence[Server], world: Sequence[Provider]) -> None:
     shown, whole = [], []
     for server in servers:
         client = Client(server)
-        shown.append({each.uuid: client("GET", f"{RP}/{each.uuid}") for each in world[:: GPUS + 1]})
+        shown.append({each.uuid: client("GET", f"{RP}/{each.uuid}") for each in world[::PROVIDERS]})
         answers = [client("GET", f"/allocation_candidates?{query}") for query in (PLAIN, NESTED)]
         every = [candidates(answer) for answer in answers]
-        hosts = len(world) // (GPUS + 1)
+        hosts = len(world) // PROVIDERS
         assert [len(found) for found in every] == [hosts, GPUS * hosts], "another world"
         for query, found in zip((PLAIN, NESTED), every, strict=True):
             some = client("GET", f"/allocation_candidates?{query}&limit={LIMIT}")
@@ -334,7 +260,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
-    world = make_world(args.seed, args.hosts)
+    world = make_fleet("vgpu", args.hosts, args.seed, room=ROOM)
     print(f"{args.hosts} hosts, {len(world)} providers, {args.rounds} rounds of {args.seconds:g} s")
     if find_peer() is None:
         print("openstack-placement is not installed (`make peer`): Wherry is timed alone")

@@ -22,54 +22,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.candidates import load
-from benchmarks.fleets import make_fleet
-from benchmarks.placement import Client
+from benchmarks.client import Client, load, make_fleet
 from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
-
-PER_HOST = 7
-BUSES = ("01", "41", "81", "c1")
-TYPES = {"nvidia-558": "NVIDIA RTXA6000-1Q", "nvidia-559": "NVIDIA RTXA6000-2Q"}
-DESCRIPTION = (
-    "num_heads=4, frl_config=60, framebuffer={mb}M, max_resolution=5120x2880, max_instance={most}"
-)
-
-
-def make_report(number: int) -> dict[str, Any]:
-    """The first report of a host: boards with all of their vGPUs free."""
-    boards = [
-        {
-            "name": f"0000:{bus}:00.0",
-            "bus": "pci",
-            "role": "function",
-            "driver": "nvidia",
-            "numa_node": place // 2,
-            "attributes": {"vendor": "10de", "device": "2230", "class": "030000"},
-            "mdev_types": [
-                {
-                    "id": kind,
-                    "attributes": {
-                        "name": name,
-                        "description": DESCRIPTION.format(mb=1024 << at, most=32 >> at),
-                        "device_api": "vfio-pci",
-                        "available_instances": str(32 >> at),
-                    },
-                }
-                for at, (kind, name) in enumerate(TYPES.items())
-            ],
-        }
-        for place, bus in enumerate(BUSES)
-    ]
-    host = {"arch": "x86_64", "kernel": "6.12.57", "numa": [{"id": 0}, {"id": 1}]}
-    return {
-        "schema": "wherry.report/1",
-        "host": f"compute-{number:06d}",
-        "boot_id": f"boot-{number}",
-        "sequence": 1,
-        "observed_at": "2026-01-01T00:00:00Z",
-        "facts": {"host": host, "devices": boards, "instances": []},
-        "guests": [],
-    }
+from wherry.bench.reports import PROVIDERS, make_report
 
 
 def send_reports(server: Server, hosts: int, clients: int) -> None:
@@ -96,7 +51,7 @@ def measure(
     client = Client(server)
     found = len(client("GET", "/resource_providers")["resource_providers"])
     client.close()
-    assert found == PER_HOST * hosts, (what, found, PER_HOST * hosts)
+    assert found == PROVIDERS * hosts, (what, found, PROVIDERS * hosts)
     rate = hosts / seconds
     ratio = "" if peer is None else f"   ratio {rate / peer:7.1f} x"
     print(
@@ -135,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes; on SQLite one")
     parser.add_argument("--engine", default="postgresql", choices=["postgresql", "sqlite"])
     args = parser.parse_args(argv)
-    print(f"{args.engine}, {args.clients} clients, {PER_HOST} providers a host", flush=True)
+    print(f"{args.engine}, {args.clients} clients, {PROVIDERS} providers a host", flush=True)
     peer = None
     if find_peer() is None:
         print("openstack-placement is not installed (`make peer`): Wherry is timed alone")

@@ -18,11 +18,11 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from databases import PostgresqlServer
+from wherry.bench.processes import cpu_s
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 90.0
 TAIL = 3000
-TICKS = os.sysconf("SC_CLK_TCK")
 CONFIG = """
 [api]
 auth_strategy = noauth2
@@ -49,39 +49,6 @@ class Server:
     def cpu_s(self) -> float:
         """CPU time that service and database have taken so far, children included."""
         return cpu_s(self.pids)
-
-
-def cpu_s(pids: tuple[int, ...]) -> float:
-    """CPU time that processes have taken so far, each with all its children."""
-    return sum(_cpu_ticks(pid) for pid in _family(pids)) / TICKS
-
-
-def _family(pids: tuple[int, ...]) -> set[int]:
-    """Name processes and all that stand below them."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        fields = _stat(int(folder.name))
-        if fields:
-            parents[int(folder.name)] = int(fields[1])
-    family = set(pids)
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family
-
-
-def _cpu_ticks(pid: int) -> int:
-    """Ticks in user and kernel mode, of children that have ended too."""
-    fields = _stat(pid)
-    return sum(int(field) for field in fields[11:15])
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of a process after its name; none if it has ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()
 
 
 def find_peer() -> Path | None:

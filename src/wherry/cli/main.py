@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("wherry.cli.check:check", "Check a contract against an offer."),
     "explain": ("wherry.cli.explain:explain", "Say why a migration failed, from a log."),
     "db": ("wherry.cli.db:db", "Look after the database."),
+    "bench": ("wherry.cli.bench:bench", "Measure work on a made-up fleet."),
     "demo": ("wherry.cli.demo:demo", "Show the whole story on a recorded fleet."),
 }
 """Name of each command to where it stands and what it does."""
