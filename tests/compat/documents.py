@@ -51,6 +51,7 @@ OFFER = {
     ],
     "pools": {"CUSTOM_FB_MB": {"total": 16, "reserved": 0, "used": 4, "provider": UUID}},
     "exclusive": {"by": "heads", "in_use": [4, True, "a"]},
+    "positions": {"places": ["0:4", "4:4"], "taken": ["0:1"]},
     "state": {"policy": "accepts", "accepts": ["1", "2"], "emits": None, "tags": ["t"]},
 }  # fmt: skip
 PACK = {

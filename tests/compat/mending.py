@@ -130,6 +130,7 @@ MENDS: dict[str, Mend] = {
         }),
         p,
     ),
+    "POSITIONS": lambda r, c, o, p: (c, replace(o, positions=UNSET), p),
     "EXCLUSIVE": lambda r, c, o, p: (c, replace(o, exclusive=replace(o.exclusive, in_use=())), p),
     "MIGRATION_UNSUPPORTED": _migration(support="yes"),
     "MIGRATION_DISABLED": _migration(support="yes"),

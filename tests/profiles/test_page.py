@@ -20,6 +20,7 @@ SECTIONS: dict[str, Any] = {
     "State": schema.State,
     "Parameter": schema.ParamData,
     "Pool": schema.PoolData,
+    "Positions": schema.PositionData,
     "Migration": schema.MigrationData,
     "Door": schema.AlsoType,
     "Trait rule": schema.TraitData,

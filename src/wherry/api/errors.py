@@ -98,6 +98,7 @@ STATUS: Mapping[type[WherryError], int] = {
     errors.UnitsNotTaken: 409,
     errors.SlotTaken: 409,
     errors.ExclusiveConflict: 409,
+    errors.NoPlace: 409,
     errors.ConsumerChanged: 409,
     errors.NoTarget: 409,
     errors.WrongState: 409,

@@ -73,8 +73,8 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
         NotAllowed: it is forced by somebody who is no administrator.
         NoTarget: no host takes the guest; with every reason.
         AlreadyExists: the uuid is of another migration, or another one holds the guest.
-        CapacityExceeded, SlotTaken, ExclusiveConflict, FactsChanged: others were faster on
-            every target that was tried.
+        CapacityExceeded, SlotTaken, ExclusiveConflict, NoPlace, FactsChanged: others were
+            faster on every target that was tried.
         ConsumerChanged: what the guest holds kept changing meanwhile.
     """
     forced = force_of(request, caller)

@@ -22,6 +22,7 @@ from wherry.model.errors import (
     CapacityExceeded,
     ExclusiveConflict,
     FactsChanged,
+    NoPlace,
     NotFound,
     SlotTaken,
 )
@@ -36,7 +37,7 @@ from wherry.store.jobs import remove_jobs, write_jobs
 from wherry.store.migrations import read_migration, write_migration
 from wherry.store.transaction import Tx
 
-TAKEN = (CapacityExceeded, SlotTaken, ExclusiveConflict, FactsChanged)
+TAKEN = (CapacityExceeded, SlotTaken, ExclusiveConflict, NoPlace, FactsChanged)
 """Somebody else was faster on this target: the next may still be free."""
 
 

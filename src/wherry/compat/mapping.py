@@ -15,6 +15,7 @@ from wherry.compat.agreement import value_by
 from wherry.compat.quantity import demand_of
 from wherry.compat.search import Island, Place, PoolKey, Search
 from wherry.model.device import Contract, Offer
+from wherry.model.positions import union_of
 
 REFUSED = 3
 """Weight of a pair whose verdict is `no`; 0 is ok, 1 warn, 2 unknown."""
@@ -27,6 +28,8 @@ class World(NamedTuple):
     """Of each contract on each offer."""
     free: Mapping[PoolKey, int]
     islands: Sequence[Island]
+    taken: Mapping[str, int]
+    """Provider to the positions that are taken on it, a bit for each."""
 
 
 def best_mapping(world: World, weights: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
@@ -45,7 +48,7 @@ def best_mapping(world: World, weights: Sequence[Sequence[int]]) -> tuple[int, .
         if allowed == seen or not all(allowed):
             continue
         seen = allowed
-        found = Search(world.places, world.free, world.islands, allowed).first()
+        found = Search(world.places, world.free, world.islands, allowed, world.taken).first()
         if found is not None:
             return found
     return None
@@ -55,7 +58,7 @@ def world_of(contracts: Sequence[Contract], offers: Sequence[Offer]) -> World:
     """Work out what each contract would take on each offer, and which offers touch."""
     bys = _exclusive_by_provider(offers)
     places = [[_place(c, o, bys.get(o.provider, ())) for o in offers] for c in contracts]
-    return World(places, _free_pools(offers), _islands(offers))
+    return World(places, _free_pools(offers), _islands(offers), _taken_positions(offers))
 
 
 def _place(contract: Contract, offer: Offer, bys: tuple[str, ...]) -> Place:
@@ -67,7 +70,8 @@ def _place(contract: Contract, offer: Offer, bys: tuple[str, ...]) -> Place:
                 demand.append(((pool.provider or offer.provider, name), amount))
     by = None if offer.exclusive is UNSET else bys.index(offer.exclusive.by)
     values = tuple(_comparable(value_by(contract, each)) for each in bys)
-    return Place(tuple(demand), offer.provider, by, values)
+    spots = () if offer.positions is UNSET else offer.positions.places
+    return Place(tuple(demand), offer.provider, by, values, spots)
 
 
 def _free_pools(offers: Sequence[Offer]) -> dict[PoolKey, int]:
@@ -78,6 +82,16 @@ def _free_pools(offers: Sequence[Offer]) -> dict[PoolKey, int]:
             key = (pool.provider or offer.provider, name)
             free[key] = min(free.get(key, pool.free), pool.free)
     return free
+
+
+def _taken_positions(offers: Sequence[Offer]) -> dict[str, int]:
+    """Give the positions that are taken by any of a provider's offers."""
+    taken: dict[str, int] = {}
+    for offer in offers:
+        if offer.positions is not UNSET:
+            bits = union_of(offer.positions.taken)
+            taken[offer.provider] = taken.get(offer.provider, 0) | bits
+    return taken
 
 
 def _exclusive_by_provider(offers: Sequence[Offer]) -> dict[str, tuple[str, ...]]:

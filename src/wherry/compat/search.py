@@ -13,6 +13,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from wherry.compat.assignment import can_all_be_placed
+from wherry.model.positions import can_be_placed
 
 PoolKey = tuple[str, str]
 """Provider and resource class."""
@@ -28,6 +29,8 @@ class Place(NamedTuple):
     """Index into *values* of what all on the provider must agree in, if the offer says so."""
     values: tuple[Hashable, ...]
     """The contract's values for all that is exclusive on the provider, by any offer."""
+    spots: tuple[str, ...] = ()
+    """Where the device may sit, of the provider's positions; empty where it has none."""
 
 
 class Island(NamedTuple):
@@ -47,6 +50,7 @@ class Search:
         free: Mapping[PoolKey, int],
         islands: Sequence[Island],
         allowed: Sequence[Sequence[int]],
+        taken: Mapping[str, int],
     ) -> None:
         """Start with nothing placed.
 
@@ -55,14 +59,17 @@ class Search:
             free: what is left in each pool.
             islands: which offers touch.
             allowed: offers that each contract may be given, in order.
+            taken: provider to the positions that are taken on it.
         """
         self._places = places
         self._allowed = allowed
         self._islands = islands
         self._free = dict(free)
+        self._taken = taken
+        self._sitting: dict[str, list[tuple[str, ...]]] = {}
         self._given = [False] * sum(len(island.offers) for island in islands)
         self._agreed: dict[str, list[Place]] = {}
-        self._kinds = _kinds(places, islands, allowed)
+        self._kinds = _kinds(places, islands, allowed, taken)
         self._dead: set[Hashable] = set()
 
     def first(self) -> tuple[int, ...] | None:
@@ -98,7 +105,14 @@ class Search:
                 return False
         elif any(self._free[pool] < amount for pool, amount in place.demand):
             return False
+        if place.spots and not self._finds_seats(place):
+            return False
         return all(_agree(place, other) for other in self._agreed.get(place.provider, ()))
+
+    def _finds_seats(self, place: Place) -> bool:
+        """Tell whether one more device has a seat, wherever those placed already sit."""
+        sitting = (*self._sitting.get(place.provider, ()), place.spots)
+        return can_be_placed(sitting, self._taken.get(place.provider, 0))
 
     def _put(self, contract: int, offer: int) -> None:
         place = self._places[contract][offer]
@@ -108,6 +122,8 @@ class Search:
             self._given[offer] = True
         if place.values:
             self._agreed.setdefault(place.provider, []).append(place)
+        if place.spots:
+            self._sitting.setdefault(place.provider, []).append(place.spots)
 
     def _take_back(self, contract: int, offer: int) -> None:
         place = self._places[contract][offer]
@@ -117,6 +133,8 @@ class Search:
             self._given[offer] = False
         if place.values:
             self._agreed[place.provider].pop()
+        if place.spots:
+            self._sitting[place.provider].pop()
 
     def _is_hopeless(self, contract: int) -> bool:
         """Tell whether the devices from *contract* on cannot all find room."""
@@ -163,7 +181,8 @@ class Search:
             for name in island.providers
         )
         free = tuple(self._free[pool] for pool in island.pools)
-        return free, tuple(self._given[offer] for offer in island.offers), agreed
+        sitting = tuple(tuple(sorted(self._sitting.get(name, ()))) for name in island.providers)
+        return free, tuple(self._given[offer] for offer in island.offers), agreed, sitting
 
 
 def _agree(one: Place, other: Place) -> bool:
@@ -172,7 +191,10 @@ def _agree(one: Place, other: Place) -> bool:
 
 
 def _kinds(
-    places: Sequence[Sequence[Place]], islands: Sequence[Island], allowed: Sequence[Sequence[int]]
+    places: Sequence[Sequence[Place]],
+    islands: Sequence[Island],
+    allowed: Sequence[Sequence[int]],
+    taken: Mapping[str, int],
 ) -> list[int]:
     """Number the islands so that those that are alike have one number."""
     may = [frozenset(offers) for offers in allowed]
@@ -183,6 +205,7 @@ def _kinds(
         providers = {name: number for number, name in enumerate(island.providers)}
         looks = tuple(
             (offer in may[contract], providers[place.provider], place.by, place.values,
+             place.spots, taken.get(place.provider, 0),
              tuple((pools[pool], amount) for pool, amount in place.demand))
             for contract, row in enumerate(places)
             for offer in island.offers

@@ -80,6 +80,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "UNITS_ABSENT": "How much the device holds is not stated on the {side}.",
     "CAPACITY": "The target has no room: {wanted} of {resource_class} asked, {offered} free.",
+    "POSITIONS": (
+        "The target has no free place for it: its type may sit at {wanted}, taken are {offered}."
+    ),
     "EXCLUSIVE": (
         "All devices there must agree in {by}: the guest has {wanted}, in use is {offered}."
     ),

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from wherry.compat.engine import complete
 from wherry.compat.judgement import Judgement, judge
-from wherry.model.device import Exclusive, Offer, Parent, Pool
+from wherry.model.device import Exclusive, Offer, Parent, Pool, Positions
 
 __all__ = ["Judgement", "complete", "judge", "shape_digest", "shape_of"]
 
@@ -29,7 +29,7 @@ def shape_of(offer: Offer) -> Offer:
     """Give the offer with all that belongs to its provider alone taken out.
 
     Taken out are ``provider``, ``generation``, ``observed_at``, ``parent.address``, the
-    ``provider`` and ``used`` of pools, and ``exclusive.in_use``.
+    ``provider`` and ``used`` of pools, ``exclusive.in_use`` and ``positions.taken``.
     """
     return replace(
         offer,
@@ -39,6 +39,7 @@ def shape_of(offer: Offer) -> Offer:
         parent=_parent(offer.parent),
         pools=_pools(offer.pools),
         exclusive=_exclusive(offer.exclusive),
+        positions=_positions(offer.positions),
     )
 
 
@@ -57,6 +58,10 @@ def _pools(pools: dict[str, Pool] | UnsetType) -> dict[str, Pool] | UnsetType:
     if pools is UNSET:
         return UNSET
     return {n: Pool(total=pool.total, reserved=pool.reserved) for n, pool in pools.items()}
+
+
+def _positions(positions: Positions | UnsetType) -> Positions | UnsetType:
+    return UNSET if positions is UNSET else Positions(places=positions.places)
 
 
 def _exclusive(exclusive: Exclusive | UnsetType) -> Exclusive | UnsetType:

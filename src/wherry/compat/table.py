@@ -107,6 +107,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("R50", "UNITS_MISMATCH", _NO, "filter", "LSC", ()),
     Entry("R50", "UNITS_ABSENT", _UNKNOWN, "filter", "LSC", ("side",)),
     Entry("R51", "CAPACITY", _NO, "claim", "LSCR", ("resource_class",)),
+    Entry("R51", "POSITIONS", _NO, "claim", "LSCR", ()),
     Entry("R52", "EXCLUSIVE", ("no", "unknown"), "claim", "LSCR", ("by",)),
     Entry("R53", "MAPPING", _NO, "claim", "LSC", ("slots",)),
     Entry("R60", "MIGRATION_UNSUPPORTED", _NO, "filter", "LS", ("side",)),

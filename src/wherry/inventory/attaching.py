@@ -149,6 +149,7 @@ def _offered(
                         provider=client.uuid,
                         units={name: 1},
                         composition=UNSET,
+                        positions=UNSET,
                         pools={name: pool},
                     ),
                 )

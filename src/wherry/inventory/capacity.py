@@ -11,12 +11,13 @@ profile states, the most that the types' limits take, or counts and instances to
 Source: design, section 5; notes on introspection, findings 1, 2, 12, 17.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wherry.inventory.types import PlannedType
 from wherry.model.device import Scalar
 from wherry.model.inventory import MAX_INT
+from wherry.model.positions import union_of
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Held:
         units: pool class to units.
         counts: type name to instances.
         values: what they agree in, where something must.
+        taken: positions in which they sit, a bit for each.
     """
 
     units: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     values: frozenset[Scalar] = frozenset()
+    taken: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,16 @@ class Contradiction(ValueError):
     """The counts of some types tell two totals of one pool."""
 
 
-def hold(types: Sequence[PlannedType], instances: Sequence[str]) -> Held:
-    """Sum up what instances hold; *instances* are names of types, one each."""
+def hold(
+    types: Sequence[PlannedType], instances: Sequence[str], places: Iterable[str] = ()
+) -> Held:
+    """Sum up what instances hold; *instances* are names of types, one each.
+
+    Args:
+        types: of the parent.
+        instances: those on it.
+        places: where they sit, as far as the host tells.
+    """
     by_name = {one.name: one for one in types}
     units: dict[str, int] = {}
     counts: dict[str, int] = {}
@@ -71,7 +82,7 @@ def hold(types: Sequence[PlannedType], instances: Sequence[str]) -> Held:
         for pool, amount in by_name[name].units.items():
             units[pool] = units.get(pool, 0) + amount
     values = frozenset(v for n in counts if (v := by_name[n].value) is not None)
-    return Held(units=units, counts=counts, values=values)
+    return Held(units=units, counts=counts, values=values, taken=union_of(places))
 
 
 def size_pools(
@@ -134,6 +145,10 @@ def fits(units: Mapping[str, int], free: Mapping[str, int]) -> int:
     return min(max(0, free.get(pool, 0)) // amount for pool, amount in units.items())
 
 
+def _least(count: int, places: int | None) -> int:
+    return count if places is None else min(count, places)
+
+
 def _only_closed(types: Sequence[PlannedType], held: Held) -> bool:
     return bool(types) and all(is_closed(one, held) for one in types)
 
@@ -141,7 +156,9 @@ def _only_closed(types: Sequence[PlannedType], held: Held) -> bool:
 def _require_explained(types: Sequence[PlannedType], free: Mapping[str, int]) -> None:
     for one in types:
         explained = fits(one.units, free)
-        if explained != one.available:
+        # Units may be left where no place is.
+        is_short = bool(one.places) and one.available is not None and one.available < explained
+        if explained != one.available and not is_short:
             pools = ", ".join(f"{free[pool]} of {pool}" for pool in sorted(one.units))
             message = (
                 f"type {one.name} has {one.available} available, and other types' counts say"
@@ -194,7 +211,7 @@ def _reserve(
 
 def _expected(one: PlannedType, held: Held, free: Mapping[str, int]) -> int:
     """Count what should be available of a type, by pools and limit."""
-    room = fits(one.units, free)
+    room = _least(fits(one.units, free), one.count_places(held.taken))
     if one.limit is None:
         return room
     return min(room, max(0, one.limit - held.counts.get(one.name, 0)))
@@ -208,7 +225,8 @@ def _serve(
     }
     served, remarks = [], []
     for one in types:
-        empty = fits(one.units, {pool: size.total for pool, size in pools.items()})
+        sizes = {pool: size.total for pool, size in pools.items()}
+        empty = _least(fits(one.units, sizes), one.count_places())
         expected = 0 if is_closed(one, held) else _expected(one, held, free)
         if not empty:
             remarks.append(("TYPE_TOO_LARGE", one.name))

@@ -21,6 +21,7 @@ CODES: Final = {
     "POOL_IN_USE": "units are in use that no instance accounts for: they are reserved",
     "LEAVING": "instances are being removed and still count as used",
     "UNKNOWN_INSTANCE": "an instance is of a type or parent that is not listed",
+    "PLACE_UNKNOWN": "an instance sits nobody knows where: every place of its type counts as taken",
     "SHARED_IOMMU_GROUP": "the function moves together with others, so no guest gets it alone",
     "NO_IOMMU": "without an IOMMU group the function cannot be given to a guest",
     "NO_RESET": "the function cannot be reset between two guests",

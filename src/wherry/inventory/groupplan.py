@@ -1,9 +1,9 @@
 """What one provider holds for a group of equal devices: pools, offers, views, instances."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from wherry.compat.shapes import NOBODY
 from wherry.inventory.capacity import PoolSize, Sizes, hold, size_pools
@@ -18,6 +18,8 @@ from wherry.inventory.types import PlannedType, fill_class, is_wanted, plan_type
 from wherry.model.device import Offer
 from wherry.model.facts import Device, Instance
 from wherry.model.inventory import Finding, Inventory, SeenInstance, View
+from wherry.model.positions import is_place
+from wherry.profiles.schema import Profile
 from wherry.profiles.tables import is_resource_class
 
 
@@ -50,7 +52,9 @@ def plan_group(scene: Scene, group: Group, root: Device) -> GroupPlan:
     instances = _instances(scene, group, root)
     types, findings = plan_types(group.profile, see_types(group.members, instances), root.name)
     by_id = {one.id: one for one in types}
-    seen = tuple(_seen(one, by_id[one.type]) for one in instances if one.type in by_id)
+    seen = tuple(
+        _seen(group.profile, one, by_id[one.type]) for one in instances if one.type in by_id
+    )
     unknown = [one for one in instances if one.type not in by_id]
     leaving = sum(len(member.device.leaving) for member in group.members)
     sizes = (
@@ -60,6 +64,7 @@ def plan_group(scene: Scene, group: Group, root: Device) -> GroupPlan:
     )
     findings += [
         *(finding("UNKNOWN_INSTANCE", root.name, f"{one.id} of {one.type}") for one in unknown),
+        *_unplaced(seen, by_id.values(), root),
         *([finding("LEAVING", root.name, str(leaving))] if leaving else []),
         *(finding(code, root.name, detail) for code, detail in sizes.remarks),
     ]
@@ -70,6 +75,15 @@ def plan_group(scene: Scene, group: Group, root: Device) -> GroupPlan:
         parents=() if group.has_slots or not group.slot_count else _names(group),
         findings=(*findings, *plan.findings),
     )
+
+
+def _unplaced(
+    seen: Sequence[SeenInstance], types: Iterable[PlannedType], root: Device
+) -> Iterator[Finding]:
+    placed = {one.name for one in types if one.places}
+    for one in seen:
+        if one.type in placed and one.place is UNSET:
+            yield finding("PLACE_UNKNOWN", root.name, f"{one.id} of {one.type}")
 
 
 def _unknown(sizes: Sizes, root: Device) -> GroupPlan:
@@ -118,8 +132,22 @@ def _instances(scene: Scene, group: Group, root: Device) -> list[Instance]:
     return [one for one in found if one.parent in names]
 
 
-def _seen(instance: Instance, one: PlannedType) -> SeenInstance:
-    return SeenInstance(id=instance.id, type=one.name, units=one.units, exclusive=one.value)
+def _seen(profile: Profile, instance: Instance, one: PlannedType) -> SeenInstance:
+    return SeenInstance(
+        id=instance.id,
+        type=one.name,
+        units=one.units,
+        exclusive=one.value,
+        place=_place(profile, instance),
+    )
+
+
+def _place(profile: Profile, instance: Instance) -> str | UnsetType:
+    """Give where an instance sits; what cannot be read is not told."""
+    if profile.positions is UNSET:
+        return UNSET
+    told = instance.attributes.get(profile.positions.instance)
+    return told if isinstance(told, str) and is_place(told) else UNSET
 
 
 def _sizes(
@@ -134,7 +162,11 @@ def _sizes(
     names = {one.id: one.name for one in types}
     return size_pools(
         types,
-        hold(types, [names[one.type] for one in instances]),
+        hold(
+            types,
+            [names[one.type] for one in instances],
+            [place for one in instances if (place := _place(profile, one)) is not UNSET],
+        ),
         stated_totals(profile, first.look({}), types, _slots(group, instances)),
         coupled=profile.counts == "pools",
         leaving=leaving,

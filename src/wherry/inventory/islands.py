@@ -68,7 +68,13 @@ def intern_island(islands: Interner[Island], members: Sequence[Member]) -> Islan
     """Find the island among those held, or add it; members in the order of their names."""
     places = _places(members)
     key = tuple(
-        (places[m.provider], m.shape.digest, _pool_keys(m, places), _in_use_key(m.offer))
+        (
+            places[m.provider],
+            m.shape.digest,
+            _pool_keys(m, places),
+            _in_use_key(m.offer),
+            _taken_key(m.offer),
+        )
         for m in members
     )
     return islands.intern(key, lambda: _make(members, places, key))
@@ -135,6 +141,10 @@ def _in_use_key(offer: Offer) -> tuple[tuple[str, Scalar], ...] | None:
     return tuple((type(value).__name__, value) for value in offer.exclusive.in_use)
 
 
+def _taken_key(offer: Offer) -> tuple[str, ...] | None:
+    return None if offer.positions is UNSET else offer.positions.taken
+
+
 def _anonymous(member: Member, places: Mapping[str, int]) -> Offer:
     offer = member.offer
     pools = offer.pools
@@ -149,6 +159,7 @@ def _anonymous(member: Member, places: Mapping[str, int]) -> Offer:
         provider=_stand_in(places[member.provider]),
         pools=pools,
         exclusive=offer.exclusive,
+        positions=offer.positions,
     )
 
 

@@ -27,6 +27,7 @@ from wherry.model.device import (
     ParamValue,
     Parent,
     Pool,
+    Positions,
     Range,
     Supports,
     TypeName,
@@ -80,6 +81,7 @@ def plan_offer(
         "also_types": _also_types(profile.also_types, one, kind),
         "pools": {name: _pool(pools[name]) for name in sorted(one.units)},
         "exclusive": _exclusive(profile),
+        "positions": Positions(places=one.places) if one.places else UNSET,
         "migration": plan_migration(profile, one.look, probes),
     }
     try:

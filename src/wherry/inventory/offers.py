@@ -6,7 +6,7 @@ Source: specification of compatibility, section 2 (`generation`, `pools`, `exclu
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wherry.model.device import Exclusive, Offer, Pool
+from wherry.model.device import Exclusive, Offer, Pool, Positions
 from wherry.model.inventory import PlannedProvider, ProviderRecord, Use
 
 
@@ -24,7 +24,11 @@ def materialise(provider: PlannedProvider, use: Use, *, generation: int) -> tupl
 def materialise_offer(offer: Offer, use: Use, *, generation: int) -> Offer:
     """Give one offer with the numbers of now: stray instances count as reserved."""
     return msgspec.structs.replace(
-        offer, generation=generation, pools=_pools(offer, use), exclusive=_exclusive(offer, use)
+        offer,
+        generation=generation,
+        pools=_pools(offer, use),
+        exclusive=_exclusive(offer, use),
+        positions=_positions(offer, use),
     )
 
 
@@ -44,6 +48,12 @@ def _pools(offer: Offer, use: Use) -> dict[str, Pool] | UnsetType:
         )
         for name, pool in offer.pools.items()
     }
+
+
+def _positions(offer: Offer, use: Use) -> Positions | UnsetType:
+    if offer.positions is UNSET:
+        return UNSET
+    return Positions(places=offer.positions.places, taken=use.places)
 
 
 def _exclusive(offer: Offer, use: Use) -> Exclusive | UnsetType:

@@ -14,6 +14,7 @@ from wherry.inventory.subjects import Subject
 from wherry.model.device import Scalar
 from wherry.model.facts import Attribute, Instance
 from wherry.model.inventory import MAX_INT, Finding
+from wherry.model.positions import count_free, parse_places
 from wherry.profiles.patterns import fields_of, fill, matches
 from wherry.profiles.reading import (
     UNREAD,
@@ -57,6 +58,7 @@ class PlannedType:
         limit: most instances on an empty parent; None: none stated.
         value: what exclusivity looks at; None where nothing does.
         available, least: as seen.
+        places: where an instance may sit; empty where the parent has no positions.
     """
 
     id: str
@@ -68,6 +70,11 @@ class PlannedType:
     units: dict[str, int]
     limit: int | None
     value: Scalar | None
+    places: tuple[str, ...] = ()
+
+    def count_places(self, taken: int = 0) -> int | None:
+        """Count the instances that find places at once; None where they need none."""
+        return count_free(self.places, taken) if self.places else None
 
 
 def see_types(members: Sequence[Subject], instances: Iterable[Instance]) -> list[SeenType]:
@@ -117,6 +124,9 @@ def plan_type(profile: Profile, seen: SeenType) -> PlannedType | str:
     value = _exclusive_value(profile, seen.look, name)
     if limit is UNREAD or value is UNREAD:
         return "its limit or what excludes others cannot be read"
+    places = _places(profile, seen.look)
+    if places is None:
+        return "where it may sit cannot be read"
     return PlannedType(
         id=seen.id,
         name=name,
@@ -127,6 +137,7 @@ def plan_type(profile: Profile, seen: SeenType) -> PlannedType | str:
         units=units,
         limit=None if isinstance(limit, Missing) else limit,
         value=None if isinstance(value, Missing) else value,
+        places=places,
     )
 
 
@@ -233,6 +244,22 @@ def _limit(profile: Profile, look: Look) -> int | Missing | None:
     if profile.limit is UNSET:
         return None
     return profile.limit if isinstance(profile.limit, int) else read_number(profile.limit, look)
+
+
+def _places(profile: Profile, look: Look) -> tuple[str, ...] | None:
+    """Give where a type may sit; empty: anywhere; None: it is there and cannot be read."""
+    if profile.positions is UNSET:
+        return ()
+    told = profile.positions.places
+    for source in told if isinstance(told, tuple) else (told,):
+        text = source if isinstance(source, str) else read_text(source, look)
+        if text is Missing.ABSENT:
+            continue
+        try:
+            return parse_places(text) if isinstance(text, str) else None
+        except ValueError:
+            return None
+    return ()
 
 
 def _exclusive_value(profile: Profile, look: Look, name: str) -> Scalar | Missing | None:

@@ -1,8 +1,9 @@
 """Views: what a class per type shows of the pools that it is charged to.
 
-used = the view's own allocations; total = the least of floor(pool total / weight); reserved =
-total - used - what is free.  So a client that asks in these words sees siblings' claims at
-once, and `total - reserved - used` never says more than the pools hold.
+used = the view's own allocations; total = the least of floor(pool total / weight), and of the
+places that its instances find at once; reserved = total - used - what is free.  So a client that
+asks in these words sees siblings' claims at once, and `total - reserved - used` never says more
+than the pools hold.
 
 Source: design, section 5.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from wherry.model.inventory import Inventory, PlannedProvider, Use, View
+from wherry.model.positions import count_free, union_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ def view_numbers(provider: PlannedProvider, use: Use, name: str) -> ViewNumbers:
     view = provider.views[name]
     used = use.used.get(name, 0)
     total = min(_total(provider.inventories, pool) // n for pool, n in view.units.items())
+    places = places_of(provider).get(view.type)
+    if places is not None:
+        total = min(total, count_free(places, 0))
     # A view whose pools shrank below its allocations shows them all, and nothing free.
     total = max(total, used)
     return ViewNumbers(
@@ -63,7 +68,18 @@ def view_free(provider: PlannedProvider, use: Use, view: View) -> int:
     """Count instances of a view's type that can still be made; 0 where exclusivity closes it."""
     if is_closed(provider, use, view.type):
         return 0
-    return min(pool_free(provider, use, pool) // n for pool, n in view.units.items())
+    free = min(pool_free(provider, use, pool) // n for pool, n in view.units.items())
+    places = places_of(provider).get(view.type)
+    return free if places is None else min(free, count_free(places, union_of(use.places)))
+
+
+def places_of(provider: PlannedProvider) -> dict[str, tuple[str, ...]]:
+    """Give the places in which instances may sit, by type; empty where there are no positions."""
+    return {
+        offer.type: offer.positions.places
+        for offer in provider.offers
+        if offer.positions is not UNSET and offer.type is not None
+    }
 
 
 def is_closed(provider: PlannedProvider, use: Use, type_name: str) -> bool:
@@ -80,7 +96,18 @@ def seen_use(provider: PlannedProvider) -> Use:
         for pool, units in instance.units.items():
             stray[pool] = stray.get(pool, 0) + units
         values.add(instance.exclusive)
-    return Use(stray=stray, exclusive=tuple(sorted((v for v in values if v is not None), key=repr)))
+    return Use(
+        stray=stray,
+        exclusive=tuple(sorted((v for v in values if v is not None), key=repr)),
+        places=tuple(sorted(_seen_places(provider))),
+    )
+
+
+def _seen_places(provider: PlannedProvider) -> set[str]:
+    may, taken = places_of(provider), set[str]()
+    for one in provider.instances:
+        taken.update(may.get(one.type, ()) if one.place is UNSET else (one.place,))
+    return taken
 
 
 def _exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bool | None:

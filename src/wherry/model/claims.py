@@ -22,6 +22,9 @@ class Occupant(Value, frozen=True, kw_only=True):
     """Value that the provider's instances must agree in; None where nothing is asked."""
     device: str | UnsetType = UNSET
     """mdev uuid or PCI address, once it is known."""
+    place: str | UnsetType = UNSET
+    """Where it sits of the provider's positions; left out: where it sits already, else where the
+    claim puts it."""
 
 
 class Holding(Value, frozen=True, kw_only=True):

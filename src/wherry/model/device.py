@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from wherry.model.positions import count_free, union_of
+
 SCHEMA: Literal["wherry.device/1"] = "wherry.device/1"
 
 # A pattern ends in \Z: Python's $ would let a line feed pass, the Schema's does not.
@@ -24,6 +26,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=200)]
 # Sums and products of amounts stay numbers that can be stored and written.
 Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Positive = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Place = Annotated[str, Meta(pattern=r"^[0-9]{1,2}:[1-9][0-9]?\Z")]
 GuestAddress = Annotated[str, Meta(pattern=r"^[0-9a-z][0-9a-z.:/_-]{0,99}\Z")]
 AssumedPath = Annotated[str, Meta(pattern=r"^[a-z_]+(\.[A-Za-z0-9_.:-]+)?\Z")]
 BitNumber = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,3})\Z")]
@@ -220,6 +223,25 @@ class Pool(Record, frozen=True, kw_only=True):
         return self.total - self.reserved - self.used
 
 
+class Positions(Record, frozen=True, kw_only=True):
+    """Fixed places on the parent: an instance sits in one that overlaps none that is taken."""
+
+    places: Annotated[tuple[Place, ...], Meta(min_length=1)]
+    """Where an instance of this type may sit."""
+    taken: tuple[Place, ...] = ()
+    """Where instances of any type sit."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more instance of the type finds a place."""
+        return count_free(self.places, union_of(self.taken)) > 0
+
+    def __post_init__(self) -> None:
+        """Hold the lists to ``uniqueItems``."""
+        require_unique("places", self.places)
+        require_unique("taken", self.taken)
+
+
 class Exclusive(Record, frozen=True, kw_only=True):
     """All instances on the provider must agree in this (R52)."""
 
@@ -326,6 +348,7 @@ class Offer(_Identity, frozen=True, kw_only=True):
     constraints: tuple[Constraint, ...] | UnsetType = UNSET
     pools: dict[ResourceClass, Pool] | UnsetType = UNSET
     exclusive: Exclusive | UnsetType = UNSET
+    positions: Positions | UnsetType = UNSET
     state: OfferState | UnsetType = UNSET
 
     def __post_init__(self) -> None:

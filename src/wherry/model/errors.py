@@ -180,6 +180,17 @@ class ExclusiveConflict(WherryError):
         self.in_use = tuple(in_use)
 
 
+class NoPlace(WherryError):
+    """What is free is not where instances of the type may sit: try the next candidate."""
+
+    code = "claim.no_place"
+
+    def __init__(self, *, provider: str, types: Sequence[str]) -> None:
+        super().__init__(f"provider {provider} has no place left for {', '.join(types)}")
+        self.provider = provider
+        self.types = tuple(types)
+
+
 class ConsumerChanged(WherryError):
     """The consumer is at another generation: read what it holds, decide again."""
 

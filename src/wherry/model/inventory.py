@@ -64,6 +64,8 @@ class SeenInstance(Value, frozen=True, kw_only=True):
     units: dict[str, int]
     exclusive: str | int | bool | None = None
     """Value that the provider's instances must agree in; None where nothing is asked."""
+    place: str | UnsetType = UNSET
+    """Where it sits of the parent's positions, where the host tells."""
 
 
 class PlannedProvider(Value, frozen=True, kw_only=True):
@@ -150,6 +152,9 @@ class Use(Value, frozen=True, kw_only=True):
     """Values in use of what the provider's instances must agree in, allocated or not."""
     devices: tuple[str, ...] = ()
     """Devices with names that are held."""
+    places: tuple[str, ...] = ()
+    """Places that may be taken: of what is allocated or a stray instance has, and all in which
+    one may sit that sits nobody knows where."""
 
     def held(self, resource_class: str) -> int:
         """Units of a class that are taken: by allocations in all, and by stray instances."""

@@ -149,6 +149,17 @@ class PoolData(Data, frozen=True, kw_only=True):
     ``slots``: the devices that instances are made on.  Of several the first that tells."""
 
 
+class PositionData(Data, frozen=True, kw_only=True):
+    """Fixed positions of a parent: an instance sits in some of them in a row."""
+
+    places: Text | Source | tuple[Source, ...]
+    """Where an instance of a type may sit, as the vendor lists it: ``{0,4}:4`` for four from
+    position 0 or from 4.  A type whose source is absent has no place of its own; of several
+    sources the first that tells."""
+    instance: Text = "placement"
+    """Attribute of an instance that tells where it sits: ``4:4``."""
+
+
 class MigrationData(Data, frozen=True, kw_only=True):
     """Ability to migrate; a probe that the host made overrides ``support`` and ``flags``."""
 
@@ -219,6 +230,8 @@ class Profile(Data, frozen=True, kw_only=True):
     exclusive: Name | UnsetType = UNSET
     """``type``, or a parameter, in which all instances of a parent must agree; ``none`` takes
     back what an extended profile says."""
+    positions: PositionData | UnsetType = UNSET
+    """Where instances may sit, on parents whose units are not all alike."""
     migration: MigrationData = MigrationData()
     env: dict[Name, Text | Source] = {}
     traits: tuple[TraitName, ...] = ()

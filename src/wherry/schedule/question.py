@@ -121,6 +121,7 @@ class Question:
             (
                 offer.provider,
                 None if offer.exclusive is UNSET else offer.exclusive.by,
+                None if offer.positions is UNSET else offer.positions,
                 _pools_key(offer, most),
             )
             for offer in island.offers

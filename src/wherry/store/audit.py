@@ -13,6 +13,7 @@ from msgspec import UNSET
 from sqlalchemy import select
 
 from wherry.model.inventory import PlannedProvider
+from wherry.model.positions import bits_of
 from wherry.store import tables
 from wherry.store.body import decode
 from wherry.store.transaction import Tx
@@ -126,8 +127,13 @@ def _consumers(tx: Tx) -> Iterator[str]:
 
 
 def _occupants(tx: Tx) -> Iterator[str]:
-    """No device is held twice; instances of a provider agree in what they must agree in."""
+    """No device or position is held twice; instances agree in what they must agree in."""
     o = tables.occupant.c
+    taken: defaultdict[int, int] = defaultdict(int)
+    for provider, place in tx.rows(select(o.provider, o.place).where(o.place.is_not(None))):
+        if taken[provider] & bits_of(place):
+            yield f"place {place} of provider {provider} overlaps another"
+        taken[provider] |= bits_of(place)
     devices: Counter[tuple[int, str]] = Counter()
     values: defaultdict[int, set[str]] = defaultdict(set)
     for provider, device, exclusive in tx.rows(select(o.provider, o.device, o.exclusive)):

@@ -22,6 +22,7 @@ UNKNOWN = "unknown"
 HoldingRow = tuple[str, str | None, str, str, int]
 AllocationRow = tuple[int, str, str, int]
 OccupantRow = tuple[int, str, str, str, str | None, str | None]
+PlaceRow = tuple[str, str, str]
 
 _deterministic = msgspec.json.Encoder(order="deterministic")
 
@@ -48,6 +49,7 @@ class ClaimRows:
         named: providers that a client of Placement named, sorted; None: no such client asks.
         is_plain: refused as ``special`` unless one consumer, of no guest and with no devices,
             takes from providers that are no devices of a host, or lets go of all.
+        places: consumer, slot and the place asked for it.
     """
 
     id: str | None
@@ -59,6 +61,7 @@ class ClaimRows:
     facts: tuple[tuple[str, int], ...]
     named: tuple[str, ...] | None
     is_plain: bool = False
+    places: tuple[PlaceRow, ...] = ()
 
 
 def claim_rows(claim: Claim, *, at: float, named: Collection[str] | None = None) -> ClaimRows:
@@ -87,6 +90,12 @@ def claim_rows(claim: Claim, *, at: float, named: Collection[str] | None = None)
         ),
         facts=tuple(sorted(claim.facts.items())),
         named=None if named is None else tuple(sorted(named)),
+        places=tuple(
+            (holding.consumer, occupant.slot, occupant.place)
+            for holding in holdings
+            for occupant in holding.occupants
+            if occupant.place is not UNSET
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from wherry.model.errors import (
     ConsumerChanged,
     ExclusiveConflict,
     FactsChanged,
+    NoPlace,
     NotFound,
     SlotTaken,
     UnitsNotTaken,
@@ -57,6 +58,7 @@ def write_claim(
         UnitsNotTaken: units break min_unit, max_unit or step_size of an inventory.
         SlotTaken: a named device is held, or none of the named devices is free.
         ExclusiveConflict: instances in use have another value than asked.
+        NoPlace: no place is free where an instance of the type may sit.
         NotFound: there is no such provider, or it has no such device.
     """
     rows = claim_rows(claim, at=now, named=named)
@@ -152,4 +154,7 @@ _ERRORS: dict[str, Callable[[By, Claim, Answer], WherryError]] = {
         what=f"device of provider {answer['provider']} named", name=answer["device"]
     ),
     "exclusive": _exclusive_error,
+    "place": lambda _by, _claim, answer: NoPlace(
+        provider=answer["provider"], types=answer["types"]
+    ),
 }

@@ -4,11 +4,12 @@ Source: schema/versions/0003_claims.sql.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
 
+from wherry.store.claim_places import apply_with_places, decode_places
 from wherry.store.claim_rows import ClaimRows
 
 _CALL = "SELECT * FROM wherry_claims_0003(%s::json, %s::text[], %s::text[])"
@@ -23,6 +24,47 @@ def apply_claims(db: psycopg.Connection[Any], claims: Sequence[ClaimRows]) -> li
 
     All of them are of one transaction, which is the caller's.
     """
+    return apply_with_places(_Driver(db), claims, lambda some: _apply(db, some))
+
+
+class _Driver:
+    """What places need of the database."""
+
+    def __init__(self, db: psycopg.Connection[Any]) -> None:
+        self._db = db
+
+    def run(self, sql: LiteralString) -> None:
+        self._db.execute(sql)
+
+    def find_positional(self, uuids: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+        sql = (
+            "SELECT p.uuid, t.type, t.places FROM placement t JOIN provider p ON p.id = t.provider"
+            " WHERE p.uuid = ANY (%s)"
+        )
+        return decode_places(self._db.execute(sql, (list(uuids),)).fetchall())
+
+    def read_sitting(self, uuid: str) -> tuple[list[Any], list[Any]]:
+        sql = (
+            "SELECT c.uuid, o.slot, o.type, o.device, o.place FROM occupant o"
+            " JOIN consumer c ON c.id = o.consumer JOIN provider p ON p.id = o.provider"
+            " WHERE p.uuid = %s ORDER BY c.uuid, o.slot"
+        )
+        occupants = self._db.execute(sql, (uuid,)).fetchall()
+        seen = (
+            "SELECT s.device, s.type, s.place, s.stray FROM seen_instance s"
+            " JOIN provider p ON p.id = s.provider WHERE p.uuid = %s ORDER BY s.device"
+        )
+        return occupants, self._db.execute(seen, (uuid,)).fetchall()
+
+    def write_places(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        self._db.cursor().executemany(
+            "UPDATE occupant o SET place = %s FROM consumer c"
+            " WHERE o.slot = %s AND c.id = o.consumer AND c.uuid = %s",
+            [(place, slot, consumer) for consumer, slot, place in rows],
+        )
+
+
+def _apply(db: psycopg.Connection[Any], claims: Sequence[ClaimRows]) -> list[dict[str, Any]]:
     arguments = [_arguments(rows) for rows in claims]
     text = _encoder.encode(arguments).decode()
     consumers = [row[0] for rows in claims for row in rows.holdings]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from wherry.store.claim_decision import decide
+from wherry.store.claim_places import apply_with_places, decode_places
 from wherry.store.claim_rows import ClaimRows, Refused
 from wherry.store.claim_state import Changes, Consumer, Place, Provider, Seen, State, Stock
 
@@ -21,6 +22,47 @@ def apply_claims(db: sqlite3.Connection, claims: Sequence[ClaimRows]) -> list[di
 
     Gives what PostgreSQL's function gives, refusals included; what is refused leaves nothing.
     """
+    return apply_with_places(_Driver(db), claims, lambda some: _apply(db, some))
+
+
+class _Driver:
+    """What places need of the database."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def run(self, sql: str) -> None:
+        self._db.execute(sql)
+
+    def find_positional(self, uuids: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+        sql = (
+            "SELECT p.uuid, t.type, t.places FROM placement t JOIN provider p ON p.id = t.provider"
+            " WHERE p.uuid IN (SELECT value FROM json_each(?))"
+        )
+        return decode_places(_rows(self._db, sql, uuids))
+
+    def read_sitting(self, uuid: str) -> tuple[list[Any], list[Any]]:
+        sql = (
+            "SELECT c.uuid, o.slot, o.type, o.device, o.place FROM occupant o"
+            " JOIN consumer c ON c.id = o.consumer JOIN provider p ON p.id = o.provider"
+            " WHERE p.uuid = ? ORDER BY c.uuid, o.slot"
+        )
+        occupants = self._db.execute(sql, (uuid,)).fetchall()
+        sql = (
+            "SELECT s.device, s.type, s.place, s.stray FROM seen_instance s"
+            " JOIN provider p ON p.id = s.provider WHERE p.uuid = ? ORDER BY s.device"
+        )
+        return occupants, self._db.execute(sql, (uuid,)).fetchall()
+
+    def write_places(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        self._db.executemany(
+            "UPDATE occupant SET place = ? WHERE slot = ?"
+            " AND consumer = (SELECT id FROM consumer WHERE uuid = ?)",
+            [(place, slot, consumer) for consumer, slot, place in rows],
+        )
+
+
+def _apply(db: sqlite3.Connection, claims: Sequence[ClaimRows]) -> list[dict[str, Any]]:
     state = _read(db, claims)
     answers = []
     for rows in claims:

@@ -52,11 +52,12 @@ def shown_views(tx: Tx) -> Iterator[ViewRow]:
 
 
 def _with_values(tx: Tx) -> Mapping[int, str]:
-    """Find providers on which instances agree in a value: id to uuid."""
+    """Find providers on which instances agree in a value or have places: id to uuid."""
     held, seen = tables.occupant, tables.seen_instance
     some = union(
         select(held.c.provider).where(held.c.exclusive.is_not(None)),
         select(seen.c.provider).where(seen.c.stray, seen.c.exclusive.is_not(None)),
+        select(tables.placement.c.provider),
     )
     query = select(provider.c.id, provider.c.uuid).where(provider.c.id.in_(some))
     return dict(tx.rows(query))

@@ -83,7 +83,7 @@ def _add_allocations(tx: Tx, found: dict[int, Holding]) -> None:
 def _add_occupants(tx: Tx, found: dict[int, Holding]) -> None:
     o = occupant.c
     query = (
-        select(o.consumer, provider.c.uuid, o.slot, o.type, o.exclusive, o.device)
+        select(o.consumer, provider.c.uuid, o.slot, o.type, o.exclusive, o.device, o.place)
         .join(provider, provider.c.id == o.provider)
         .where(o.consumer.in_(found))
         .order_by(provider.c.uuid, o.slot)
@@ -103,4 +103,5 @@ def _occupant(row: Any) -> Occupant:
         type=row.type,
         exclusive=exclusive,
         device=UNSET if row.device is None else row.device,
+        place=UNSET if row.place is None else row.place,
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from msgspec import UNSET
 from sqlalchemy import delete, insert, select, update
 
 from wherry.model.inventory import Inventory, PlannedProvider, SeenInstance
@@ -73,6 +74,7 @@ def recount(tx: Tx, number: int, instances: Sequence[SeenInstance]) -> None:
             "units": encode(one.units),
             "exclusive": None if one.exclusive is None else encode(one.exclusive),
             "stray": one.id in stray,
+            "place": None if one.place is UNSET else one.place,
         }
         for one in instances
     ]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
 from sqlalchemy import select
 
 from wherry.model.inventory import PlannedProvider
@@ -16,6 +17,7 @@ from wherry.store import tables
 from wherry.store.body import encode
 from wherry.store.bulk import Rows, insert_rows, next_ids
 from wherry.store.inventories import VIEW_ROW, limits_of
+from wherry.store.places import placement_rows
 from wherry.store.rows import batches, intern
 from wherry.store.transaction import Tx
 
@@ -115,6 +117,11 @@ def provider_rows(
             for rank, device in enumerate(one.slots)
         ],
         tables.seen_instance: [row for one, number in several for row in _seen(one, number)],
+        tables.placement: [
+            (number, row["type"], row["places"])
+            for one, number in several
+            for row in placement_rows(one)
+        ],
         tables.change: [("provider", one.uuid, last.get(one.uuid, 0) + 1) for one in plans],
     }
 
@@ -184,4 +191,5 @@ def _views(
 def _seen(planned: PlannedProvider, number: int) -> Iterator[tuple[Any, ...]]:
     for one in planned.instances:
         exclusive = None if one.exclusive is None else encode(one.exclusive)
-        yield number, one.id, one.type, encode(one.units), exclusive, True
+        place = None if one.place is UNSET else one.place
+        yield number, one.id, one.type, encode(one.units), exclusive, True, place

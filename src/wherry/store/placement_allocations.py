@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from msgspec import UNSET
 from sqlalchemy import distinct, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -92,18 +93,22 @@ def read_occupants(tx: Tx, uuids: Iterable[str]) -> dict[str, list[Occupant]]:
     for batch in batches(sorted(set(uuids))):
         query = (
             select(consumer.c.uuid, provider.c.uuid, o.slot, o.type, o.exclusive, o.device)
+            .add_columns(o.place)
             .join(consumer, consumer.c.id == o.consumer)
             .join(provider, provider.c.id == o.provider)
             .where(consumer.c.uuid.in_(batch))
             .order_by(consumer.c.uuid, o.slot)
         )
-        for holder, on, slot, kind, exclusive, device in tx.rows(query):
+        for holder, on, slot, kind, exclusive, device, place in tx.rows(query):
             value = None if exclusive is None else decode(exclusive, str | int | bool)  # type: ignore[arg-type]
-            occupant = Occupant(provider=on, slot=slot, type=kind, exclusive=value)
-            if device is not None:
-                occupant = Occupant(
-                    provider=on, slot=slot, type=kind, exclusive=value, device=device
-                )
+            occupant = Occupant(
+                provider=on,
+                slot=slot,
+                type=kind,
+                exclusive=value,
+                device=UNSET if device is None else device,
+                place=UNSET if place is None else place,
+            )
             found.setdefault(holder, []).append(occupant)
     return found
 

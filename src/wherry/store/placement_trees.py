@@ -121,6 +121,7 @@ def delete_provider(tx: Tx, row: ProviderRow) -> None:
         tables.provider_aggregate,
         tables.provider_device,
         tables.seen_instance,
+        tables.placement,
         tables.view,
         tables.inventory,
     ):

@@ -13,11 +13,14 @@ from wherry.model.inventory import PlannedProvider, ProviderRecord, Use
 from wherry.store import tables
 from wherry.store.body import decode
 from wherry.store.client_plans import read_client_plans
+from wherry.store.places import has_positions, read_places
 from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
 provider, inventory = tables.provider, tables.inventory
 occupant, resource_class = tables.occupant, tables.resource_class
+FEW = 64
+"""Providers up to which looking into their plans is quicker than to ask for places."""
 _root = provider.alias("root")
 _columns = (
     provider.c.id,
@@ -85,6 +88,9 @@ def _read(
         return
     _read_plans(tx, where, rows, plans)
     uses = _read_uses(tx, where)
+    if len(rows) > FEW or any(has_positions(plans[row.uuid]) for row in rows):
+        for number, places in read_places(tx, where).items():
+            uses[number].places = places
     for row in rows:
         use = uses.get(row.id)
         yield ProviderRecord(
@@ -128,6 +134,7 @@ class _UseRows:
     stray: dict[str, int] = field(default_factory=dict)
     exclusive: dict[str, str | int | bool] = field(default_factory=dict)
     devices: list[str] = field(default_factory=list)
+    places: set[str] = field(default_factory=set)
 
     def value(self) -> Use:
         return Use(
@@ -136,12 +143,13 @@ class _UseRows:
             stray=self.stray,
             exclusive=tuple(value for _, value in sorted(self.exclusive.items())),
             devices=tuple(sorted(self.devices)),
+            places=tuple(sorted(self.places)),
         )
 
 
-def _read_uses(tx: Tx, where: ColumnElement[bool]) -> dict[int, _UseRows]:
+def _read_uses(tx: Tx, where: ColumnElement[bool]) -> defaultdict[int, _UseRows]:
     """Read the use of the providers that have any."""
-    uses: dict[int, _UseRows] = defaultdict(_UseRows)
+    uses: defaultdict[int, _UseRows] = defaultdict(_UseRows)
     i = inventory.c
     query = (
         select(i.provider, resource_class.c.name, i.used, i.charged, i.stray)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0005"
+REVISION = "0006"
 """Schema that this version of the program reads and writes."""
 
 
@@ -230,6 +230,17 @@ seen_instance = Table(
     Column("units", Text, nullable=False),
     Column("exclusive", Name),  # as in occupant
     Column("stray", Boolean, nullable=False),
+    Column("place", Name),  # of the parent's positions, where the host tells
+    **KEYED,
+)
+
+# Where an instance of a type may sit, on parents with positions.
+placement = Table(
+    "placement",
+    metadata,
+    Column("provider", Id, ForeignKey("provider.id"), primary_key=True),
+    Column("type", Name, primary_key=True),
+    Column("places", Text, nullable=False),
     **KEYED,
 )
 
@@ -267,6 +278,7 @@ occupant = Table(
     Column("type", Text, nullable=False),
     Column("exclusive", Name),  # JSON of the value; null where nothing is asked
     Column("device", Name),
+    Column("place", Name),  # of the provider's positions; null where it has none
     UniqueConstraint("provider", "device"),
     **KEYED,
 )

@@ -20,6 +20,7 @@ from wherry.store.client_plans import read_client_plans
 from wherry.store.gone import write_last_generation
 from wherry.store.inventories import recount, write_inventories
 from wherry.store.new_providers import Node, insert_providers
+from wherry.store.places import placement_rows
 from wherry.store.plans import emptied, facts_of, order_plans
 from wherry.store.rows import batches, intern, upsert
 from wherry.store.transaction import Tx
@@ -293,6 +294,7 @@ def _write_facts(tx: Tx, number: int, planned: PlannedProvider) -> None:
     _replace(tx, tables.provider_trait, number, [{"trait": one} for one in traits.values()])
     ranked = [{"device": device, "rank": rank} for rank, device in enumerate(planned.slots)]
     _replace(tx, tables.provider_device, number, ranked)
+    _replace(tx, tables.placement, number, list(placement_rows(planned)))
     recount(tx, number, planned.instances)
 
 
@@ -313,6 +315,7 @@ def _end(tx: Tx, rows: Sequence[Stored]) -> None:
             tables.provider_aggregate,
             tables.provider_device,
             tables.seen_instance,
+            tables.placement,
             tables.view,
             tables.inventory,
         ):

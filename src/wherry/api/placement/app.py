@@ -281,7 +281,9 @@ def _translate(route: Route, parts: Mapping[str, str], error: WherryError) -> Re
                 return _say(says[kind], parts, error)
     if isinstance(error, errors.StoreUnavailable | errors.ServiceUnavailable):
         return Refused(503, str(error))
-    if isinstance(error, errors.SlotTaken | errors.ExclusiveConflict | errors.FactsChanged):
+    if isinstance(
+        error, errors.SlotTaken | errors.ExclusiveConflict | errors.NoPlace | errors.FactsChanged
+    ):
         return Refused(409, f"Unable to allocate inventory: {error}")
     if isinstance(error, errors.InvalidRequest):
         return Refused(400, str(error))

@@ -25,6 +25,7 @@ CLAIM_ERRORS = (
     errors.UnitsNotTaken,
     errors.SlotTaken,
     errors.ExclusiveConflict,
+    errors.NoPlace,
     errors.FactsChanged,
     errors.ConsumerChanged,
 )

@@ -25,6 +25,7 @@ from wherry.model.errors import (
     CapacityExceeded,
     ConsumerChanged,
     ExclusiveConflict,
+    NoPlace,
     NotFound,
     SlotTaken,
     UnitsNotTaken,
@@ -163,7 +164,7 @@ def write_allocations(
         raise DoesNotFit(error.resource_class, error.provider, why=EXCEEDS) from error
     except UnitsNotTaken as error:
         raise DoesNotFit(error.resource_class, error.provider, why=VIOLATES) from error
-    except (ExclusiveConflict, SlotTaken) as error:
+    except (ExclusiveConflict, NoPlace, SlotTaken) as error:
         raise DoesNotFit(_class_on(asked, error.provider), error.provider, why=EXCEEDS) from error
     except ConsumerChanged as error:
         raise ConsumerConflict(expected=error.found, got=error.expected) from error

@@ -1,4 +1,4 @@
-"""The pools of the target have room for what the guest's device takes.
+"""The pools of the target have room for what the guest's device takes, and a place is free.
 
 Source: docs/reference/compat.md, R51.
 """
@@ -10,18 +10,20 @@ from msgspec import UNSET
 from wherry.compat.pair import Pair
 from wherry.compat.quantity import demand_of
 from wherry.compat.table import Finding, Findings, cause
+from wherry.model.device import Offer
 
 RULES: Final = ("R51",)
 
 _CAPACITY = cause("CAPACITY")
+_POSITIONS = cause("POSITIONS")
 
 
 def check(pair: Pair) -> Findings:
-    """Name each class whose pool is missing or has too little left."""
+    """Name each class whose pool is missing or has too little left, and places that are taken."""
+    found = _positions(pair.offer)
     pools = pair.offer.pools
     if pools is UNSET:
-        return ()
-    found: list[Finding] = []
+        return found
     for name, amount in demand_of(pair.contract, pair.offer).items():
         pool = pools.get(name)
         free = 0 if pool is None else pool.free
@@ -29,3 +31,11 @@ def check(pair: Pair) -> Findings:
             detail = {"resource_class": name, "wanted": amount, "offered": free}
             found.append((_CAPACITY, detail))
     return found
+
+
+def _positions(offer: Offer) -> list[Finding]:
+    positions = offer.positions
+    if positions is UNSET or positions.has_room:
+        return []
+    detail = {"wanted": list(positions.places), "offered": list(positions.taken)}
+    return [(_POSITIONS, detail)]
