@@ -1,6 +1,7 @@
 """QEMU processes found in /proc by what they were started with."""
 
 import pytest
+from msgspec import UNSET, UnsetType
 
 from introspect.trees import tree_of
 from wherry.agent.processes import find_guests, may_read, parse_slots
@@ -100,6 +101,25 @@ def test_host_devices_are_read_from_the_command_line(
     assert parse_slots(words) == {
         name: RunningSlot(device=device) for name, device in slots.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("option", "blockers"),
+    [
+        ("vfio-pci,host=0000:01:10.0,enable-migration=off", ("enable-migration=off",)),
+        ('{"driver": "vfio-pci", "host": "0000:01:10.0", "enable-migration": "off"}',
+         ("enable-migration=off",)),
+        ("vfio-pci,host=0000:01:10.0,enable-migration=on", UNSET),
+        ("vfio-pci,host=0000:01:10.0", UNSET),
+    ],
+)  # fmt: skip
+def test_a_device_that_was_started_without_migration_says_so(
+    option: str, blockers: tuple[str, ...] | UnsetType
+) -> None:
+    """QEMU refuses when it is told to move it; the command line knows before."""
+    slots = parse_slots(("-device", option))
+
+    assert slots["0000:01:10.0"].blockers == blockers
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,30 @@ def test_a_record_that_is_not_sound_is_refused_by_its_path(
 
     assert refused.status == 400
     assert refused.error["path"].startswith(path)
+
+
+def test_a_reboot_is_previewed_before_it_closes_hosts(fleet: Fleet) -> None:
+    """A host whose driver was upgraded under the guest: after a reboot the old ones are closed.
+
+    Source: S. Mooney, 2020-07-14: "if a vm is rebooted its also ok fo the vm to pick up feature Y",
+    and then "it could not be migrated back to the 1.0 host".
+    """
+    fleet.report("node-1", version="2.0.1")
+    fleet.report("node-2", version="2.0.1")
+    fleet.report("node-3", version="2.1.1", features="X Y")
+    fleet.boot("g", "node-1")
+    fleet.report("node-1", version="2.1.1", features="X Y", sequence=2)
+    before = fleet.service.get(f"/wherry/guests/{name_of('g')}")
+    path = f"/wherry/guests/{name_of('g')}/reboot"
+
+    preview = fleet.service.post(path, {"preview": True})
+
+    assert (preview["preview"], preview["pinned"]) == (True, ["gpu0"])
+    assert (preview["opened"], preview["closed"]) == ([], ["node-2"])
+    after = preview["guest"]["slots"]["gpu0"]["contract"]
+    assert after["interface"]["version"] == "2.1.1"
+    assert fleet.service.get(f"/wherry/guests/{name_of('g')}") == before
+
+    done = fleet.service.post(path, {})
+    assert (done["preview"], done["closed"]) == (False, ["node-2"])
+    assert done["guest"]["slots"]["gpu0"]["contract"]["interface"] == after["interface"]

@@ -5,13 +5,16 @@ from msgspec.structs import replace
 
 from builders import a_slot, a_uuid
 from wherry.model.checks import GuestResponse, Policy
+from wherry.model.errors import NotFound
 from wherry.model.migrations import Migration, Step
 from wherry.store.feed import Event, read_changes, read_fleet
 from wherry.store.migrations import (
+    prune_migrations,
     read_due,
     read_migration,
     read_migrations,
     read_next_due,
+    read_page,
     write_migration,
 )
 
@@ -66,6 +69,62 @@ def test_history_grows_and_is_never_rewritten(store):
 
     assert [step.event for step in get(store).history] == ["claim", "confirm"]
     assert get(store).state == "confirmed"
+
+
+def test_of_renewals_in_a_row_the_last_is_stored(store):
+    """It takes the place of the one before, with its token."""
+    first, again = a_step("renew"), replace(a_step("renew"), token=2)
+    put(store, a_migration(history=(a_step(), first)))
+    put(store, a_migration(history=(a_step(), again)))
+
+    assert get(store).history == (a_step(), again)
+
+
+def begun(at, name, **fields):
+    """A migration that began, and whose last step is, at a time."""
+    return a_migration(name, history=(replace(a_step(), at=at),), **fields)
+
+
+def test_migrations_are_listed_a_page_at_a_time_the_latest_first(store):
+    """Also those that began in the same millisecond: each of them on one page."""
+    times = [f"2026-01-0{day}T00:00:00.000Z" for day in (3, 1, 2, 2, 2)]
+    for number, at in enumerate(times):
+        put(store, begun(at, f"m{number}", target="host9" if number == 1 else "host2"))
+
+    def page(**where):
+        return store.read(lambda tx: read_page(tx, limit=2, **where))
+
+    pages, marker = [], None
+    while found := page(marker=marker):
+        pages.append(found)
+        marker = found[-1].uuid
+
+    every = [one for found in pages for one in found]
+    assert [len(found) for found in pages] == [2, 2, 1]
+    assert [one.history[0].at[9] for one in every] == ["3", "2", "2", "2", "1"]
+    assert len({one.uuid for one in every}) == 5
+    assert [one.uuid for one in page(host="host9")] == [a_uuid("m1")]
+    assert page(states=["finished"]) == page(guest=a_uuid("other")) == []
+    with pytest.raises(NotFound):
+        page(marker=a_uuid("nobody"))
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_holds_something_is_not(store):
+    """With its steps; the age is that of the last step."""
+    old, new = "2026-01-01T00:00:00.000Z", "2026-03-01T00:00:00.000Z"
+    put(store, begun(old, "ended", state="finished"))
+    put(store, begun(old, "lost", state="lost"))
+    put(store, begun(new, "late", state="aborted"))
+    steps = tuple(replace(a_step(), at=at) for at in (old, new))
+    put(store, a_migration("long", state="finished", history=steps))
+
+    pruned = store.write(lambda tx: prune_migrations(tx, before="2026-02-01T00:00:00.000Z"))
+
+    assert pruned == 1
+    assert get(store, "ended") is None
+    assert all(get(store, name) for name in ("lost", "late", "long"))
+    put(store, begun(new, "ended"))
+    assert len(get(store, "ended").history) == 1
 
 
 def test_migrations_are_found_by_what_is_asked_of_them(store):

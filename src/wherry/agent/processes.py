@@ -8,6 +8,8 @@ Source: proc(5); qemu(1), ``-uuid`` and ``-device vfio-pci``.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import UNSET, UnsetType
+
 from wherry.introspect.address import parse_address
 from wherry.introspect.tree import Tree, list_names
 from wherry.model.facts import RunningGuest, RunningSlot
@@ -16,6 +18,7 @@ READ_LIMIT = 1 << 20
 _PROC_FILE = re.compile(r"/proc/[0-9]{1,10}/(cmdline|stat)", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _SLOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", re.ASCII)
+_OFF = frozenset({"off", "false", "no"})
 _START_TIME = 19  # field 22 of stat, counted from the state that follows the name
 
 
@@ -87,12 +90,22 @@ def _slot(text: str) -> dict[str, RunningSlot]:
     name = properties.get("id", "")
     if device is None:
         return {}
-    return {name if _SLOT.fullmatch(name) else device: RunningSlot(device=device)}
+    running = RunningSlot(device=device, blockers=_blockers(properties))
+    return {name if _SLOT.fullmatch(name) else device: running}
+
+
+def _blockers(properties: Mapping[str, str]) -> tuple[str, ...] | UnsetType:
+    """What the guest was started with that keeps this device from being moved; else nobody knows.
+
+    QEMU says so only when it is told to migrate.
+    """
+    return ("enable-migration=off",) if properties.get("enable-migration") in _OFF else UNSET
 
 
 def _properties(text: str) -> dict[str, str]:
     if text.startswith("{"):
-        return dict(re.findall(r'"([\w-]+)":\s*"([^"\\]*)"', text))
+        found = re.findall(r'"([\w-]+)":\s*(?:"([^"\\]*)"|(true|false))', text)
+        return {name: said or flag for name, said, flag in found}
     driver, *rest = text.split(",")
     pairs = (item.partition("=") for item in (f"driver={driver}", *rest))
     return {name: value for name, _, value in pairs}

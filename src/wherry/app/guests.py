@@ -70,7 +70,9 @@ def list_guests(engine: Engine, host: str | None = None, tenant: str | None = No
 
 
 def reboot(engine: Engine, uuid: str, asked: RebootRequest) -> RebootAnswer:
-    """Pin contracts anew after a reboot, and say which hosts that closes.
+    """Pin contracts anew after a reboot, and say which hosts that opens and closes.
+
+    With ``preview`` nothing is written: the answer says what a reboot would do.
 
     Raises:
         NotFound: there is none of this uuid, or its host is gone.
@@ -90,17 +92,26 @@ def reboot(engine: Engine, uuid: str, asked: RebootRequest) -> RebootAnswer:
             claim_id=engine.new_id(),
             now=engine.clock(),
         )
+        if asked.preview:
+            return decision, decision.guest
         if not decision.is_changed and decision.claim is None:
             return decision, guest
         return decision, _write(tx, engine, decision.guest, decision.claim)
 
-    decision, guest = decide(engine, write)
+    if asked.preview:
+        view = engine.view()
+        decision, guest = engine.store.read(lambda tx: write(tx, view))
+    else:
+        decision, guest = decide(engine, write)
+    opened, closed = _moved_hosts(engine, decision.before, guest) if decision.pinned else ((), ())
     return RebootAnswer(
         guest=guest,
         pinned=decision.pinned,
         reasons=dict(decision.reasons),
         not_offered=decision.not_offered,
-        closed=_closed(engine, decision.before, guest) if decision.pinned else (),
+        opened=opened,
+        closed=closed,
+        preview=asked.preview,
     )
 
 
@@ -164,12 +175,15 @@ def delete_guest(engine: Engine, uuid: str) -> None:
     decide(engine, write)
 
 
-def _closed(engine: Engine, before: Guest, after: Guest) -> tuple[str, ...]:
-    """Name the hosts that a guest could go to and cannot any more."""
+def _moved_hosts(
+    engine: Engine, before: Guest, after: Guest
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the hosts that take a guest by now, and those that do so no more."""
     view = engine.view()
     request = TargetsRequest(policy=in_force(engine, Policy()))
     was = open_hosts(before, view, request, engine.cache)
-    return tuple(sorted(was - open_hosts(after, view, request, engine.cache)))
+    now = open_hosts(after, view, request, engine.cache)
+    return tuple(sorted(now - was)), tuple(sorted(was - now))
 
 
 def _write(tx: Tx, engine: Engine, guest: Guest, claim: Claim | None) -> Guest:

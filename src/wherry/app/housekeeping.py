@@ -9,13 +9,14 @@ from wherry.app.engine import Engine, log
 from wherry.app.owning import derive_host
 from wherry.app.pinning import pin_held
 from wherry.app.steps import settle
+from wherry.migrate.signal import render_time
 from wherry.model.errors import ReportContradicts, StoreUnavailable, WherryError
 from wherry.profiles.library import Profiles
 from wherry.store.claims import prune_claims
 from wherry.store.feed import prune_changes
 from wherry.store.hosts import read_host_names
 from wherry.store.meta import read_note, write_note
-from wherry.store.migrations import read_due
+from wherry.store.migrations import prune_migrations, read_due
 
 FEED_S = 0.5
 """How soon a process learns, without being asked, what another has written."""
@@ -64,10 +65,12 @@ def _end_lease(engine: Engine, uuid: str) -> bool:
 
 
 def drop_old_rows(engine: Engine) -> None:
-    """Forget changes that every process has read, and the ids of claims of long ago."""
+    """Forget changes that every process has read, and claims and migrations of long ago."""
     engine.store.write(lambda tx: prune_changes(tx, keep=CHANGES_KEPT))
     before = engine.clock() - CLAIMS_KEPT_S
     engine.store.write(lambda tx: prune_claims(tx, before=before))
+    ended = render_time(engine.clock() - engine.settings.keep_migrations_days * 86_400)
+    engine.store.write(lambda tx: prune_migrations(tx, before=ended))
 
 
 def derive_anew(engine: Engine) -> int:

@@ -3,7 +3,7 @@
 Source: design, section 7.
 """
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from wherry.app.choosing import (
     Asked,
@@ -33,6 +33,7 @@ from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
 from wherry.migrate.preflight import Fresh
 from wherry.migrate.signal import Signal, admit, is_repeat, require_holder
+from wherry.migrate.story import tell
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Reason
 from wherry.model.errors import (
@@ -51,11 +52,12 @@ from wherry.model.wire import (
     FinishRequest,
     MigrationList,
     MigrationRequest,
+    MigrationStory,
     RenewRequest,
 )
 from wherry.store.guests import read_guest
 from wherry.store.holdings import read_holding
-from wherry.store.migrations import read_migration, read_migrations
+from wherry.store.migrations import read_migration, read_page
 from wherry.store.transaction import Tx
 
 ROUNDS = 3
@@ -124,14 +126,38 @@ def get(engine: Engine, uuid: str) -> Migration:
     return engine.store.read(lambda tx: require_migration(tx, uuid))
 
 
+def get_story(engine: Engine, uuid: str) -> MigrationStory:
+    """Give a migration with its story, and with what the clock has brought about.
+
+    Raises:
+        NotFound: there is none of this uuid.
+    """
+    found = get(engine, uuid)
+    return MigrationStory(**structs.asdict(found), story=tell(found))
+
+
 def list_migrations(
-    engine: Engine, guest: str | None = None, state: State | None = None
+    engine: Engine,
+    *,
+    guest: str | None = None,
+    host: str | None = None,
+    state: State | None = None,
+    limit: int = 100,
+    marker: str | None = None,
 ) -> MigrationList:
-    """List migrations, the latest first: all, of a guest, or in a state."""
+    """List migrations, the latest first: all, of a guest, from or to a host, in a state.
+
+    Raises:
+        NotFound: there is no migration of the marker any more.
+    """
     states = None if state is None else (state,)
-    found = engine.store.read(lambda tx: read_migrations(tx, guest=guest, states=states))
-    found.sort(key=lambda each: (each.history[0].at, each.uuid), reverse=True)
-    return MigrationList(migrations=tuple(found))
+    found = engine.store.read(
+        lambda tx: read_page(
+            tx, limit=limit + 1, marker=marker, guest=guest, host=host, states=states
+        )
+    )
+    page = tuple(found[:limit])
+    return MigrationList(migrations=page, next=page[-1].uuid if len(found) > limit else None)
 
 
 def preflight(engine: Engine, uuid: str, token: int) -> Migration:

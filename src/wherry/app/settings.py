@@ -42,6 +42,7 @@ class Settings:
         roots: whether a report makes its host's root provider, or waits for a client's.
         lease_s: seconds until a claimed migration expires unless renewed.
         preflight_s: seconds in which both agents must answer; silence is a refusal.
+        keep_migrations_days: how long a migration that has ended stays on record.
         max_body_mb: largest body that is read, in MiB.
     """
 
@@ -62,6 +63,7 @@ class Settings:
     roots: Literal["own", "external"] = "own"
     lease_s: int = 300
     preflight_s: int = 10
+    keep_migrations_days: int = 90
     max_body_mb: int = 16
 
     @property
@@ -215,6 +217,13 @@ TABLE: tuple[Option, ...] = (
         default=10,
         metavar="SECONDS",
         help="How long both agents have to answer a pre-flight; silence is a refusal.",
+    ),
+    Option(
+        name="keep_migrations_days",
+        parse=whole(1, 36_500),
+        default=90,
+        metavar="DAYS",
+        help="How long a migration that has ended stays on record, with its history.",
     ),
     Option(
         name="max_body_mb",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from wherry.agent.client import Client, part
 from wherry.cli.files import JSON_FILE, read_record
@@ -89,23 +89,29 @@ def delete(client: Client, guest: str) -> None:
     help="Whether the QEMU process stayed; if nobody knows, new_process.",
 )
 @click.option("--file", "file", type=JSON_FILE, help="JSON of the whole request instead.")
+@click.option("--preview", is_flag=True, help="Say what a reboot would do, and do nothing.")
 @json_option
 @asks_service
-def reboot(client: Client, guest: str, *, kind: str, file: Path | None, as_json: bool) -> None:
+def reboot(
+    client: Client, guest: str, *, kind: str, file: Path | None, preview: bool, as_json: bool
+) -> None:
     """Tell that GUEST (a uuid) has rebooted: its contracts are pinned anew."""
     asked = read_record(file, RebootRequest) if file else RebootRequest(kind=kind)  # type: ignore[arg-type] # click holds it to the choices
+    asked = structs.replace(asked, preview=preview or asked.preview)
     done = client.send("POST", f"{_path(guest)}/reboot", RebootAnswer, asked)
     if as_json:
         print_json(done)
         return
     _show(done.guest, as_json=False)
-    say(f"pinned anew: {', '.join(done.pinned) or '-'}")
+    say(f"{'would be ' if done.preview else ''}pinned anew: {', '.join(done.pinned) or '-'}")
     for slot, reasons in done.reasons.items():
         say(f"{slot}:")
         for verdict, line in reason_lines(reasons):
             say(line, verdict=verdict)
     for slot in done.not_offered:
         say(f"{slot}: its provider offers this no more; the contract stays", verdict="warn")
+    if done.opened:
+        say(f"new targets: {', '.join(done.opened)}", verdict="ok")
     if done.closed:
         say(f"no targets any more: {', '.join(done.closed)}", verdict="warn")
 

@@ -21,6 +21,7 @@ from wherry.model.wire import (
     FinishRequest,
     MigrationList,
     MigrationRequest,
+    MigrationStory,
     RenewRequest,
     TokenRequest,
 )
@@ -201,18 +202,24 @@ def abort(client: Client, migration: str, *, token: int | None, note: str, as_js
 @json_option
 @asks_service
 def show(client: Client, migration: str, *, as_json: bool) -> None:
-    """Show MIGRATION with its history."""
-    _show(client.get(_path(migration), Migration), as_json=as_json, history=True)
+    """Show MIGRATION with its story: each step with time, who, what and why."""
+    found = client.get(_path(migration), MigrationStory)
+    _show(found, as_json=as_json, story=found.story)
 
 
 @migrate.command("list")
 @click.option("--guest", metavar="UUID", help="Only those of this guest.")
+@click.option("--host", help="Only those from or to this host.")
 @click.option("--state", help="Only those in this state.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many."
+)
+@click.option("--marker", metavar="UUID", help="Go on after this one.")
 @json_option
 @asks_service
-def list_migrations(client: Client, *, guest: str | None, state: str | None, as_json: bool) -> None:
-    """List migrations."""
-    found = client.get("/wherry/migrations", MigrationList, guest=guest, state=state)
+def list_migrations(client: Client, *, as_json: bool, **said: Any) -> None:
+    """List migrations, the latest first."""
+    found = client.get("/wherry/migrations", MigrationList, **said)
     if as_json:
         print_json(found)
         return
@@ -221,6 +228,8 @@ def list_migrations(client: Client, *, guest: str | None, state: str | None, as_
         ((m.uuid, m.guest, m.source, m.target, m.state, m.token) for m in found.migrations),
         empty="no migration is on record",
     )
+    if found.next:
+        say(f"there are more: --marker {found.next}")
 
 
 def _request(  # noqa: PLR0913, one parameter an option
@@ -268,7 +277,7 @@ def _end(migration: Migration, *, as_json: bool) -> int:
     return NO if migration.state in {"refused", "expired"} else YES
 
 
-def _show(migration: Migration, *, as_json: bool, history: bool = False) -> None:
+def _show(migration: Migration, *, as_json: bool, story: tuple[str, ...] = ()) -> None:
     if as_json:
         print_json(migration)
         return
@@ -283,10 +292,9 @@ def _show(migration: Migration, *, as_json: bool, history: bool = False) -> None
         *row_lines(migration.answer.mapping),
     ):
         say(line, verdict=verdict)
-    if history:
-        for step in migration.history:
-            _show_step(step)
-    elif migration.history and migration.state == "refused":
+    for line in story:
+        say(line)
+    if not story and migration.history and migration.state == "refused":
         _show_step(migration.history[-1])
     if migration.error is not UNSET:
         say(f"error: {migration.error}")

@@ -26,6 +26,7 @@ from wherry.model.migrations import Migration, PreflightJob
 LeaseS = Annotated[int, Meta(ge=1, le=86_400)]
 WaitS = Annotated[int, Meta(ge=0, le=60)]
 Token = Annotated[int, Meta(ge=0)]
+PageLimit = Annotated[int, Meta(ge=1, le=1000)]
 Alternates = Annotated[int, Meta(ge=0, le=16)]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}\Z")]
 LabelValue = Annotated[str, Meta(max_length=255)]
@@ -177,6 +178,8 @@ class RebootRequest(Value, frozen=True, kw_only=True):
     """Only with ``new_process``: what is chosen from now on; left out slots keep their choice."""
     versions: dict[SlotName, str] = field(default_factory=dict)
     """Only with ``warm``: the interface version that the guest has negotiated since."""
+    preview: bool = False
+    """Tell what a reboot would do, and do nothing."""
 
 
 class RebootAnswer(Wire, frozen=True, kw_only=True):
@@ -189,8 +192,12 @@ class RebootAnswer(Wire, frozen=True, kw_only=True):
     """Slot to why a contract marked `keep` was not kept, or a choice could not be met."""
     not_offered: tuple[str, ...]
     """Slots whose provider offers their type no more: their contracts stay as they were."""
+    opened: tuple[str, ...]
+    """Hosts that did not take the guest before, by the packs in force, and do so now."""
     closed: tuple[str, ...]
     """Hosts that took the guest before, by the packs in force, and do so no more."""
+    preview: bool
+    """Nothing was done: this is what a reboot would do."""
 
 
 class PlugRequest(Value, frozen=True, kw_only=True):
@@ -254,10 +261,19 @@ class AbortRequest(Value, frozen=True, kw_only=True):
     note: Annotated[str, Meta(max_length=10_000)] = ""
 
 
+class MigrationStory(Migration, frozen=True, kw_only=True):
+    """A migration with its history told for people."""
+
+    story: tuple[str, ...] = ()
+    """Each line a sentence with time, who, what and why."""
+
+
 class MigrationList(Wire, frozen=True, kw_only=True):
     """Migrations, the latest first."""
 
     migrations: tuple[Migration, ...]
+    next: str | None
+    """``marker`` of the next page; None where this is the last."""
 
 
 # What users see, operations, errors

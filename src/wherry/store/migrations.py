@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, select
 
+from wherry.model.errors import NotFound
 from wherry.model.migrations import Migration, State, Step
 from wherry.store import tables
 from wherry.store.body import decode, encode
@@ -41,10 +42,11 @@ def write_migration(tx: Tx, value: Migration) -> None:
     rows = [
         {"migration": value.uuid, "number": number, "body": encode(one)}
         for number, one in enumerate(value.history)
-        if number >= known
+        # Of renewals in a row the last is kept: it takes the place of the one before.
+        if number >= known or (number == known - 1 and one.event == "renew")
     ]
     if rows:
-        tx.execute(insert(step), rows)
+        upsert(tx, step, rows)
     append_change(tx, "migration", value.uuid, max(known, len(value.history)))
 
 
@@ -72,6 +74,67 @@ def read_migrations(
     if states is not None:
         query = query.where(m.state.in_(states))
     return _with_history(tx, tx.execute(query).scalars().all())
+
+
+def read_page(
+    tx: Tx,
+    *,
+    limit: int,
+    marker: str | None = None,
+    guest: str | None = None,
+    host: str | None = None,
+    states: Sequence[State] | None = None,
+) -> list[Migration]:
+    """Read at most so many migrations, the latest first, as `read_migrations` chooses them.
+
+    Args:
+        limit: how many.
+        marker: uuid of the last one of the page before; None begins with the latest.
+
+    Raises:
+        NotFound: there is no migration of the marker any more.
+
+    Cost: O(M log M) of the migrations that are chosen.
+    """
+    m, first = migration.c, step.alias("first")
+    query = select(m.body).join(first, (first.c.migration == m.uuid) & (first.c.number == 0))
+    if guest is not None:
+        query = query.where(m.guest == guest)
+    if host is not None:
+        query = query.where((m.source == host) | (m.target == host))
+    if states is not None:
+        query = query.where(m.state.in_(states))
+    if marker is not None:
+        where = (step.c.migration == marker) & (step.c.number == 0)
+        began = tx.execute(select(step.c.body).where(where)).scalar()
+        if began is None:
+            raise NotFound(what="migration", name=marker)
+        earlier = (first.c.body == began) & (m.uuid < marker)
+        query = query.where((first.c.body < began) | earlier)
+    # The text of a step begins with its time, so that steps sort by that.
+    query = query.order_by(first.c.body.desc(), m.uuid.desc()).limit(limit)
+    return _with_history(tx, tx.execute(query).scalars().all())
+
+
+def prune_migrations(tx: Tx, *, before: str) -> int:
+    """Forget migrations that have ended, and of which every step is older than a time.
+
+    Args:
+        before: as in the history: ISO 8601, UTC, milliseconds.
+
+    Returns how many.
+    """
+    m = migration.c
+    younger = select(step.c.migration).where(
+        step.c.migration == m.uuid, step.c.body >= f'{{"at":"{before}'
+    )
+    query = select(m.uuid).where(m.state.not_in(OPEN), ~younger.exists())
+    found = list(tx.execute(query.order_by(m.uuid)).scalars())
+    for batch in batches(found):
+        tx.execute(delete(tables.job).where(tables.job.c.migration.in_(batch)))
+        tx.execute(delete(step).where(step.c.migration.in_(batch)))
+        tx.execute(delete(migration).where(m.uuid.in_(batch)))
+    return len(found)
 
 
 def read_due(tx: Tx, *, now: float) -> list[str]:

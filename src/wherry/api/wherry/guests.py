@@ -141,7 +141,7 @@ ROUTES = (
         tag="Guests",
         summary="Tell that a guest has rebooted",
         description="Contracts are pinned anew from the present provider's offers, but for those "
-        "marked `keep`.",
+        "marked `keep`. With `preview` nothing is done: the answer says what a reboot would do.",
         body=RebootRequest,
         answer=RebootAnswer,
         errors=(errors.NotFound, errors.AlreadyExists),

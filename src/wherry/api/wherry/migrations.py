@@ -10,13 +10,15 @@ from wherry.api.wherry import examples
 from wherry.api.wherry.guests import CLAIM_ERRORS
 from wherry.app import migrations
 from wherry.model import errors
-from wherry.model.facts import Uuid
+from wherry.model.facts import HostName, Uuid
 from wherry.model.migrations import Migration, State
 from wherry.model.wire import (
     AbortRequest,
     FinishRequest,
     MigrationList,
     MigrationRequest,
+    MigrationStory,
+    PageLimit,
     RenewRequest,
     TokenRequest,
 )
@@ -29,15 +31,20 @@ def begin(call: Call) -> Migration:
     return begun
 
 
-def get(call: Call) -> Migration:
+def get(call: Call) -> MigrationStory:
     """Show a migration."""
-    return migrations.get(call.engine, call.path["uuid"])
+    return migrations.get_story(call.engine, call.path["uuid"])
 
 
 def list_all(call: Call) -> MigrationList:
     """List migrations."""
     return migrations.list_migrations(
-        call.engine, guest=call.query.get("guest"), state=call.query.get("state")
+        call.engine,
+        guest=call.query.get("guest"),
+        host=call.query.get("host"),
+        state=call.query.get("state"),
+        limit=call.query.get("limit", 100),
+        marker=call.query.get("marker"),
     )
 
 
@@ -99,11 +106,16 @@ ROUTES = (
         handler=list_all,
         tag="Migrations",
         summary="List migrations",
+        description="The latest first, a page at a time.",
         query=(
             Query(name="guest", type=Uuid, help="only those of this guest"),
+            Query(name="host", type=HostName, help="only those from or to this host"),
             Query(name="state", type=State, help="only those in this state"),
+            Query(name="limit", type=PageLimit, help="how many at most (100)"),
+            Query(name="marker", type=Uuid, help="`next` of the page before"),
         ),
         answer=MigrationList,
+        errors=(errors.NotFound,),
     ),
     Route(
         method="GET",
@@ -111,7 +123,8 @@ ROUTES = (
         handler=get,
         tag="Migrations",
         summary="Show a migration",
-        answer=Migration,
+        description="With its history, and the same told as a story.",
+        answer=MigrationStory,
         errors=(errors.NotFound,),
     ),
     Route(
@@ -133,10 +146,11 @@ ROUTES = (
         handler=start,
         tag="Migrations",
         summary="Say that the move has begun",
-        description="From here on, a lease that runs out releases nothing.",
+        description="From here on, a lease that runs out releases nothing. Where facts have moved "
+        "since both ends confirmed, the guest must not be moved.",
         body=TokenRequest,
         answer=Migration,
-        errors=STEP_ERRORS,
+        errors=(*STEP_ERRORS, errors.NotStarted),
         example=examples.TOKEN,
     ),
     Route(
