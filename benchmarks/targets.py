@@ -7,9 +7,11 @@ are filled unevenly, hosts of three CPU generations, some disabled, some full.  
 is timed, the answer is held against its slow twin: a plain loop that checks the whole guest on
 the materialised offers of each host of a sample.
 
-*first* is with an empty cache, as after a change of the contract or of the policy; *again* is
-the same question on the same fleet; *twin* is the slow twin, timed on the sample and counted
-for the whole fleet.  *ratio* says how many times faster *first* and *again* are, in CPU time.
+*columns* makes the columns of the whole fleet, as the first question after a start does; *first*
+is with an empty cache, as after a change of the contract or of the policy; *again* is the same
+question on the same fleet; *moved* is that question after a claim on one of the hosts, so that
+the columns follow first; *twin* is the slow twin, timed on the sample and counted for the whole
+fleet.  *ratio* says how many times faster *first* and *again* are, in CPU time.
 """
 
 import argparse
@@ -21,8 +23,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from wherry.compat.guest import check_guest
 from wherry.inventory.fleet import Fleet
+from wherry.inventory.host_columns import make_columns
 from wherry.inventory.host_view import HostView
 from wherry.model.changes import Change
 from wherry.model.checks import GuestResponse, HostFacts, Needs
@@ -190,6 +195,14 @@ def slow_twin(guest: Guest, hosts: Sequence[HostView]) -> list[GuestResponse]:
     ]
 
 
+def claimed(record: ProviderRecord) -> ProviderRecord:
+    """The same board after a claim on it, or after the end of all on it."""
+    part = record.use.charged[FB] + PARTS[0]
+    units = {FB: part if part <= TOTAL else 0}
+    use = Use(used=units, charged=units, exclusive=record.use.exclusive)
+    return replace(record, use=use, generation=record.generation + 1)
+
+
 class Took(NamedTuple):
     """Milliseconds of wall clock and of CPU."""
 
@@ -209,7 +222,7 @@ def report(name: str, took: Sequence[Took]) -> float:
     wall = [each.wall_ms for each in took]
     cpu = statistics.median(each.cpu_ms for each in took)
     p50 = statistics.median(wall)
-    print(f"  {name:6} p50 {p50:9.1f} ms   max {max(wall):9.1f} ms   CPU p50 {cpu:9.1f} ms")
+    print(f"  {name:7} p50 {p50:9.1f} ms   max {max(wall):9.1f} ms   CPU p50 {cpu:9.1f} ms")
     return cpu
 
 
@@ -221,9 +234,13 @@ def run(count: int, args: argparse.Namespace) -> None:
     fleet.apply(change for n in range(count) for change in make_host(dice, n, args.devices))
     loaded_s = time.perf_counter() - began
     view = fleet.view
-    source = next(h for h in view if h.facts.value.cpu_models != CPUS[:1])
+    source = min(
+        (each for each in view if each.facts.value.cpu_models != CPUS[:1]),
+        key=lambda each: each.name,
+    )
     guest = make_guest(source)
-    sample = dice.sample(list(view), min(SAMPLE, count))
+    ordered = sorted(view, key=lambda each: each.name)
+    sample = dice.sample(ordered, min(SAMPLE, count))
 
     assert len(view) == count
     assert all(len(host.providers) == args.devices + 1 for host in view)
@@ -244,12 +261,18 @@ def run(count: int, args: argparse.Namespace) -> None:
     print(f"  refused {whole.refused.by_reason}")
 
     def ask(cache: JudgementCache) -> Took:
-        return time_one(lambda: find_targets(guest, source, view, TargetsRequest(), cache))
+        return time_one(lambda: find_targets(guest, source, fleet.view, TargetsRequest(), cache))
 
+    report("columns", [time_one(lambda: make_columns(view.shards)) for _ in range(TWIN_ROUNDS)])
     first = report("first", [ask(JudgementCache()) for _ in range(args.rounds)])
     cache = JudgementCache()
     ask(cache)
     again = report("again", [ask(cache) for _ in range(args.rounds)])
+    moved = []
+    for host in ordered[: args.rounds]:
+        fleet.apply([claimed(host.offers[-1].provider.record)])
+        moved.append(ask(cache))
+    report("moved", moved)
     share = count / len(sample)
     slow = [time_one(lambda: slow_twin(guest, sample)) for _ in range(TWIN_ROUNDS)]
     twin = report("twin", [Took(each.wall_ms * share, each.cpu_ms * share) for each in slow])

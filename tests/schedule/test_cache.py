@@ -48,6 +48,24 @@ def test_another_policy_is_another_question():
     assert len(cache) == 8
 
 
+def test_what_a_policy_accepts_and_its_mode_judge_nothing_anew():
+    """Neither is read by a rule: they decide on what the rules have found."""
+    cache = JudgementCache()
+    ask(cache)
+    ask(cache, policy=Policy(mode="cold", accept=("ok", "unknown"), replug=("gpu1",)))
+
+    assert len(cache) == 4
+
+
+def test_what_is_remembered_of_islands_stays_within_bounds():
+    """What was not asked for longest goes first, and all answers stay the same."""
+    cache = JudgementCache(remembered=40)
+    for minor in range(20):
+        guest = a_guest(a_contract(version=f"2.{minor}.0"), host="elsewhere")
+        assert ask(cache, guest) == ask(JudgementCache(), guest)
+        assert cache.remembered <= 40 + 12 + 3 * len(HOSTS)
+
+
 def test_what_was_not_asked_for_longest_goes_first():
     """The bound is checked when a new question comes."""
     cache = JudgementCache(kept=10)

@@ -15,15 +15,17 @@ from schedule_worlds import contracts, crowded, needs, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
 from wherry.compat.verdicts import is_accepted, worst
-from wherry.inventory.fleet import FleetView
+from wherry.inventory.fleet import Fleet, FleetView
 from wherry.inventory.host_view import HostView
+from wherry.model.changes import Removed
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
 from wherry.model.device import Condition, Contract, Exclusive, Offer
 from wherry.model.guests import Guest
 from wherry.model.targets import Target, TargetsRequest
 from wherry.schedule.cache import JudgementCache
+from wherry.schedule.ranking import Ranking
 from wherry.schedule.reasons import make_reason
-from wherry.schedule.targets import Ranking, ask, find_targets, judge_host, open_hosts
+from wherry.schedule.targets import ask, find_targets, judge_host, open_hosts
 
 PACK = Pack(
     id="acme",
@@ -194,6 +196,22 @@ def plain_order(targets: Iterable[Target], seed: int) -> list[str]:
 def test_targets_are_the_check_of_every_host(world, policy):
     """Verdict, mapping, every reason, every count and the order agree with a plain loop."""
     hold_against_twin(world.guest, a_fleet(*world.hosts).view, policy, JudgementCache())
+
+
+@given(st.lists(worlds(most=4, slots=2), min_size=2, max_size=3), POLICIES, st.data())
+def test_targets_follow_every_change_of_the_fleet(moments, policy, data):
+    """One fleet and one cache through changes, removals and reloads, asked at every moment."""
+    fleet, cache = Fleet(), JudgementCache()
+    for generation, world in enumerate(moments, start=1):
+        changes = [replace(each, generation=generation) for host in world.hosts for each in host]
+        if data.draw(st.integers(0, 3)) == 0:
+            fleet.reload(changes)
+        else:
+            fleet.apply(changes)
+        hold_against_twin(world.guest, fleet.view, policy, cache)
+        gone = data.draw(st.sampled_from(("host0", "host1", "host2")))
+        fleet.apply([Removed(what="host", key=gone, generation=generation)])
+        hold_against_twin(moments[0].guest, fleet.view, policy, cache)
 
 
 @given(crowded())

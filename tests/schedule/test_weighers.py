@@ -1,5 +1,8 @@
 """What ranks one host before another."""
 
+from dataclasses import replace
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,14 +11,27 @@ from wherry.inventory.host_view import Room
 from wherry.model.inventory import Use
 from wherry.model.targets import TargetsRequest
 from wherry.schedule.cache import JudgementCache
-from wherry.schedule.targets import Ranking, find_targets, units_asked
-from wherry.schedule.weighers import Weights, free_room, tie_break, weigh
+from wherry.schedule.ranking import Ranking
+from wherry.schedule.targets import find_targets, units_asked
+from wherry.schedule.weighers import Weights, free_room, score, tie_break
 
 ROOMS = st.dictionaries(
     st.sampled_from(("VCPU", "MEMORY_MB", FB)),
     st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda f: Room(min(f), max(f))),
 )
 ASKED = st.dictionaries(st.sampled_from(("VCPU", "MEMORY_MB", FB, "OTHER")), st.integers(0, 100))
+
+
+def room_left(room, asked):
+    """`free_room` of one host that has this room."""
+    columns = a_fleet(a_host("host2")).view.columns
+    amounts = {
+        (kind, name): np.array([getattr(each, kind)])
+        for name, each in room.items()
+        for kind in ("free", "total")
+    }
+    [left] = free_room(replace(columns, amounts=amounts), np.array([0]), asked)
+    return left
 
 
 def ranked(*hosts, weights=None, seed=0, guest=None):
@@ -44,7 +60,7 @@ def test_the_tightest_class_decides():
     """A host with many CPUs and hardly any framebuffer is a tight one."""
     room = {"VCPU": Room(free=60, total=64), FB: Room(free=5000, total=16384)}
 
-    assert free_room(room, {"VCPU": 4, FB: 4096}) == (5000 - 4096) / 16384
+    assert room_left(room, {"VCPU": 4, FB: 4096}) == (5000 - 4096) / 16384
 
 
 def test_what_a_guest_takes_counts_its_devices_and_its_resources():
@@ -54,18 +70,18 @@ def test_what_a_guest_takes_counts_its_devices_and_its_resources():
 
 def test_a_class_that_nobody_counts_says_nothing():
     """Neither for the host nor against it."""
-    assert free_room({}, {"VCPU": 4}) == 1.0
-    assert free_room({"VCPU": Room(free=0, total=0)}, {"VCPU": 4}) == 1.0
+    assert room_left({}, {"VCPU": 4}) == 1.0
+    assert room_left({"VCPU": Room(free=0, total=0)}, {"VCPU": 4}) == 1.0
 
 
 @given(ROOMS, ASKED)
 def test_free_room_is_a_fraction_and_falls_with_every_unit_asked(room, asked):
     """Between 0 and 1, and never more for a larger guest."""
-    here = free_room(room, asked)
+    here = room_left(room, asked)
     larger = {name: amount + 1 for name, amount in asked.items()}
 
     assert 0.0 <= here <= 1.0
-    assert free_room(room, larger) <= here
+    assert room_left(room, larger) <= here
 
 
 def test_a_verdict_comes_before_any_score():
@@ -96,10 +112,10 @@ def test_any_seed_breaks_ties(name, seed):
 @given(st.floats(-5, 5), st.floats(-5, 5))
 def test_a_score_is_the_weighted_sum(free, spread):
     """Each weigher gives its part alone."""
-    host = a_fleet(a_host("host2", use=Use(charged={FB: 4096}))).view.get("host2")
-    asked = units_asked(a_guest())
-    whole = weigh(host, asked, Weights(free_room=free, spread=spread))
+    view = a_fleet(a_host("host2", use=Use(charged={FB: 4096}))).view
+    asked, rows = units_asked(a_guest()), np.array([0])
+    [whole] = score(view.columns, rows, asked, Weights(free_room=free, spread=spread))
+    [left] = free_room(view.columns, rows, asked)
 
-    parts = free * free_room(host.room, asked) + spread * host.unused
-    assert abs(whole - parts) < 1e-9
-    assert weigh(host, asked, Weights(free_room=0, spread=0)) == 0.0
+    assert abs(whole - (free * left + spread * view.get("host2").unused)) < 1e-9
+    assert score(view.columns, rows, asked, Weights(free_room=0, spread=0)).tolist() == [0.0]

@@ -16,7 +16,7 @@ from wherry.model.errors import BadConfiguration, InvalidProfile, StoreUnavailab
 from wherry.profiles.builtin import profiles_with
 from wherry.profiles.library import Profiles
 from wherry.schedule.cache import JudgementCache
-from wherry.schedule.targets import Ranking
+from wherry.schedule.ranking import Ranking
 from wherry.store.engine import open_store
 from wherry.store.feed import Batch
 from wherry.store.follower import FleetReader, Follower

@@ -106,7 +106,7 @@ def judge_guest(
         pair: judgement of contract and offer, as `complete_pair` gives it.
     """
     table = [[pair(i, j) for j in range(len(offers))] for i in range(len(contracts))]
-    guest = _Guest(contracts, table, world_of(contracts, offers), host, policy)
+    guest = _Guest(contracts, table, world_of(contracts, offers), host, policy, {})
     answers = {mode: _in_mode(mode, guest) for mode in GUEST_MODES}
     chosen = answers[policy.mode]
     return GuestResponse(
@@ -130,6 +130,8 @@ class _Guest(NamedTuple):
     world: World
     host: Sequence[Finding]
     policy: Policy
+    mappings: dict[tuple[tuple[int, ...], ...], tuple[int, ...] | None]
+    """By the weights of all pairs: modes in which these are equal have the same mapping."""
 
 
 class _Answer(NamedTuple):
@@ -148,12 +150,12 @@ def own_mode(slot: str, mode: Mode, policy: Policy) -> Mode:
 
 
 def _in_mode(mode: Mode, guest: _Guest) -> _Answer:
-    contracts, table, world, host, policy = guest
+    contracts, table, _, host, policy, _ = guest
     own = [own_mode(contract.slot, mode, policy) for contract in contracts]
     weights = [
         [_WEIGHT[judgement.verdicts[own[i]]] for judgement in row] for i, row in enumerate(table)
     ]
-    best = best_mapping(world, weights)
+    best = _best_mapping(guest, weights)
     offers = [_least(row) for row in weights] if best is None else list(best)
     estimate: int | None = None
     findings = [*host, *joint.check(_in_the_way(contracts, weights), mapped=best is not None)]
@@ -163,6 +165,13 @@ def _in_mode(mode: Mode, guest: _Guest) -> _Answer:
     pairs = ["no" if j is None else table[i][j].verdicts[own[i]] for i, j in enumerate(offers)]
     verdict = worst([verdict_in(findings, mode), *pairs])
     return _Answer(verdict, findings, estimate, list(zip(own, offers, strict=True)))
+
+
+def _best_mapping(guest: _Guest, weights: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    key = tuple(map(tuple, weights))
+    if key not in guest.mappings:
+        guest.mappings[key] = best_mapping(guest.world, weights)
+    return guest.mappings[key]
 
 
 def _in_the_way(contracts: Sequence[Contract], weights: Sequence[Sequence[int]]) -> list[str]:

@@ -8,9 +8,10 @@ Source: design, section 6 ("Truth, columns, claims").
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
+from wherry.inventory.host_columns import HostColumns, LastColumns
 from wherry.inventory.host_view import HostView, OfferView, ProviderView, Room, is_unsettled
 from wherry.inventory.interning import Interner, Shape, Shared, intern_facts, intern_shape
 from wherry.inventory.islands import Island, Member, intern_island, split_islands
@@ -29,6 +30,13 @@ class FleetView:
     """All hosts as of one moment."""
 
     shards: tuple[Shard, ...]
+    last_columns: LastColumns = field(default_factory=LastColumns, compare=False, repr=False)
+    """Shared by all moments of a fleet."""
+
+    @property
+    def columns(self) -> HostColumns:
+        """The same hosts as columns; made when asked, from those made last."""
+        return self.last_columns.of(self.shards)
 
     def __iter__(self) -> Iterator[HostView]:
         for shard in self.shards:
@@ -42,14 +50,14 @@ class FleetView:
         return self.shards[_shard_of(name)].get(name)
 
 
-_NOBODY = FleetView(tuple({} for _ in range(SHARDS)))
+_NOBODY: tuple[Shard, ...] = tuple({} for _ in range(SHARDS))
 
 
 class Fleet:
     """Holds the fleet and applies what the change feed brings."""
 
     def __init__(self) -> None:
-        self._view = _NOBODY
+        self._view = FleetView(_NOBODY)
         self._hosts: dict[str, HostRecord] = {}
         self._providers: dict[str, dict[str, ProviderView]] = {}
         """Host to its providers by uuid; a host's may come before the host itself."""
@@ -84,7 +92,7 @@ class Fleet:
         for change in changes:
             if self._is_news(change):
                 touched.update(self._take(change))
-        self._view = self._show(touched, self._view)
+        self._view = replace(self._view, shards=self._show(touched, self._view.shards))
         return frozenset(touched)
 
     def reload(self, changes: Iterable[Change]) -> frozenset[str]:
@@ -102,7 +110,7 @@ class Fleet:
         for change in changes:
             if self._is_news(change):
                 touched.update(self._take(change))
-        self._view = self._show(touched, _NOBODY)
+        self._view = replace(self._view, shards=self._show(touched, _NOBODY))
         return frozenset(known | touched)
 
     def _is_news(self, change: Change) -> bool:
@@ -162,9 +170,8 @@ class Fleet:
         host = self._home.get(uuid)
         return None if host is None else self._providers[host].get(uuid)
 
-    def _show(self, names: set[str], before: FleetView) -> FleetView:
+    def _show(self, names: set[str], shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
         """Make new views of these hosts, and share all others."""
-        shards = before.shards
         fresh = {number: dict(shards[number]) for number in map(_shard_of, names)}
         for name in names:
             shard = fresh[_shard_of(name)]
@@ -173,7 +180,7 @@ class Fleet:
                 shard.pop(name, None)
             else:
                 shard[name] = self._make_view(record)
-        return FleetView(tuple(fresh.get(n, shard) for n, shard in enumerate(shards)))
+        return tuple(fresh.get(n, shard) for n, shard in enumerate(shards))
 
     def _make_view(self, record: HostRecord) -> HostView:
         held = self._providers.get(record.name, {})

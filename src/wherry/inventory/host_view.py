@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct
 
 from wherry.inventory.interning import Shape, Shared
 from wherry.inventory.islands import Island
-from wherry.inventory.offers import offers_of
+from wherry.inventory.offers import materialise_offer, offers_of
 from wherry.model.checks import HostFacts
 from wherry.model.device import Offer
 from wherry.model.inventory import HostRecord, Inventory, ProviderRecord
@@ -70,7 +70,9 @@ class OfferView(Struct, frozen=True):
     @property
     def offer(self) -> Offer:
         """The offer as of now."""
-        return self.provider.offers[self.index]
+        record = self.provider.record
+        planned = record.plan.offers[self.index]
+        return materialise_offer(planned, record.use, generation=record.facts_generation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

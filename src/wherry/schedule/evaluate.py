@@ -74,15 +74,7 @@ def judge_part(question: Question, part: Part, found: Sequence[Finding]) -> Gues
 
 def keep_islands(question: Question, host: HostView) -> list[int]:
     """Choose the islands of a host that can matter, by their place, in order."""
-    seen: dict[int, int] = {}
-    kept: list[int] = []
-    for place, island in enumerate(host.islands):
-        answer = question.about(island)
-        times = seen.get(answer.number, 0)
-        if times < answer.keep:
-            seen[answer.number] = times + 1
-            kept.append(place)
-    return kept
+    return question.memory.keep([question.about(island).number for island in host.islands])
 
 
 def is_mapped(response: GuestResponse) -> bool:

@@ -16,37 +16,15 @@ from wherry.compat.guest import GUEST_MODES, asked_of, complete_pair
 from wherry.compat.judgement import Judgement
 from wherry.compat.quantity import demand_of
 from wherry.compat.table import MODE_BIT
-from wherry.inventory.interning import Shape
+from wherry.inventory.interning import Shape, digest_of
 from wherry.inventory.islands import Island
 from wherry.model.checks import Policy, Verdict
 from wherry.model.device import Contract, Mode, Offer
 from wherry.model.guests import Guest
 from wherry.schedule.cache import JudgementCache
+from wherry.schedule.memory import IslandAnswer, Least
 
 WEIGHT: Final[Mapping[Verdict, int]] = {"ok": 0, "warn": 1, "unknown": 2, "no": 3}
-
-
-class IslandAnswer(NamedTuple):
-    """What an island gives a guest."""
-
-    judgements: tuple[tuple[Judgement, ...], ...]
-    """For each offer of the island, that of each contract; complete."""
-    least: tuple["Least", ...]
-    """For each contract, how the offer that is least severe for it goes with it."""
-    number: int
-    """Of its class: the same for islands that give this guest the same."""
-    keep: int
-    """How many of equal islands on one host can matter: each device of the guest may want
-    one for itself, but of those that take none, one tells it all."""
-
-
-class Least(NamedTuple):
-    """The first of the offers that are least severe for a contract, in the mode asked about."""
-
-    weight: int
-    """Of the verdict: 0 ok, 1 warn, 2 unknown, 3 no."""
-    codes: frozenset[str]
-    """Of the reasons that stand in the way."""
 
 
 class PairKey(NamedTuple):
@@ -59,7 +37,7 @@ class PairKey(NamedTuple):
 
 
 class Question:
-    """A guest and a policy; remembers what it has found out about islands."""
+    """A guest and a policy, with what is remembered of questions like it."""
 
     def __init__(self, guest: Guest, policy: Policy, cache: JudgementCache) -> None:
         self.guest = guest
@@ -76,14 +54,15 @@ class Question:
         self._modes = [self._modes_of(contract) for contract in self.contracts]
         self.taken = frozenset({"info", *policy.accept})
         """Severities of reasons that do not stand in the way."""
-        self._islands: dict[Island, IslandAnswer] = {}
-        self._classes: dict[Hashable, int] = {}
+        slots = tuple(contract.slot for contract in self.contracts)
+        self.memory = cache.remember(digest_of((self._keys, slots, policy)))
 
     def about(self, island: Island) -> IslandAnswer:
         """Give what an island gives the guest; worked out the first time."""
-        found = self._islands.get(island)
+        known = self.memory.islands
+        found = known.get(island)
         if found is None:
-            found = self._islands[island] = self._work_out(island)
+            found = known[island] = self._work_out(island)
         return found
 
     def _work_out(self, island: Island) -> IslandAnswer:
@@ -91,9 +70,9 @@ class Question:
         found = tuple(tuple(map(_pair_key, row, self._modes)) for row in judgements)
         is_open = any(verdict != "no" for row in found for key in row for verdict in key.verdicts)
         room = self._room_key(island) if is_open else None
-        number = self._classes.setdefault((found, room), len(self._classes))
         least = tuple(self._least([row[i] for row in found]) for i in range(len(self.contracts)))
-        return IslandAnswer(judgements, least, number, len(self.contracts) if is_open else 1)
+        keep = len(self.contracts) if is_open else 1
+        return IslandAnswer(judgements, least, self.memory.class_of((found, room), keep), keep)
 
     def _judge(self, offer: Offer, shape: Shape) -> tuple[Judgement, ...]:
         """Judge an offer for each contract."""

@@ -1,7 +1,7 @@
 """Whether the guest could come back, told before it leaves.
 
 The way back looks at no pool and no value in use, so it is worked out once for each pair of
-contract and target shape.
+contract, target shape and home shape, and remembered for questions like it.
 
 Source: specification of compatibility, section 9 ("return_path").
 """
@@ -12,20 +12,23 @@ from typing import cast
 from wherry.compat.engine import check
 from wherry.compat.guest import pair_policy
 from wherry.inventory.host_view import HostView
+from wherry.inventory.interning import Shape
 from wherry.inventory.serving import find_offer
-from wherry.model.checks import MappingRow, Policy, ReturnPath
+from wherry.model.checks import MappingRow, ReturnPath
 from wherry.model.device import Contract, Offer
 from wherry.model.guests import Guest
+from wherry.schedule.question import Question
 
 
 class WaysBack:
     """Tells the return path of each slot; None of it where the source's offer is not known."""
 
-    def __init__(self, guest: Guest, source: HostView | None, policy: Policy) -> None:
-        self._policy = pair_policy(policy)
+    def __init__(self, question: Question, source: HostView | None) -> None:
+        guest = question.guest
+        self._policy = pair_policy(question.policy)
         self._contracts = {name: slot.contract for name, slot in guest.slots.items()}
         self._homes = {} if source is None else _homes(guest, source)
-        self._known: dict[tuple[str, bytes], ReturnPath] = {}
+        self._known = question.memory.ways
 
     def of(self, mapping: tuple[MappingRow, ...], host: HostView) -> dict[str, ReturnPath]:
         """Give slot to return path for those whose home is known."""
@@ -37,10 +40,11 @@ class WaysBack:
 
     def _of_slot(self, slot: str, host: HostView, place: int) -> ReturnPath:
         target = host.offers[place]
-        key = (slot, target.shape.digest)
+        home = self._homes[slot]
+        key = (slot, target.shape.digest, home.digest)
         found = self._known.get(key)
         if found is None:
-            found = self._work_out(self._contracts[slot], target.shape.value, self._homes[slot])
+            found = self._work_out(self._contracts[slot], target.shape.value, home.value)
             self._known[key] = found
         return found
 
@@ -49,12 +53,12 @@ class WaysBack:
         return cast("ReturnPath", check(contract, target, self._policy, home).return_path)
 
 
-def _homes(guest: Guest, source: HostView) -> Mapping[str, Offer]:
+def _homes(guest: Guest, source: HostView) -> Mapping[str, Shape]:
     """Slot to what its present provider offers; slots without a known offer are left out."""
-    homes: dict[str, Offer] = {}
+    homes: dict[str, Shape] = {}
     for name, slot in guest.slots.items():
         contract = slot.contract
         found = find_offer(source, slot.provider, contract.type, contract.kind)
         if found is not None:
-            homes[name] = found.offer
+            homes[name] = found.shape
     return homes

@@ -11,72 +11,43 @@ Source: design, sections 4 and 7; docs/reference/targets.md.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from heapq import nsmallest
-from typing import NamedTuple
 
+import numpy as np
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from wherry.compat.quantity import units_of
+from wherry.inventory.fleet import FleetView
+from wherry.inventory.host_columns import rows_of
 from wherry.inventory.host_view import HostView
 from wherry.model.checks import GuestResponse
 from wherry.model.errors import InvalidRequest
 from wherry.model.guests import Guest
 from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, TargetsRequest
 from wherry.schedule.cache import JudgementCache
-from wherry.schedule.classes import ClassVerdicts
+from wherry.schedule.decide import Decision, count_codes, decide
 from wherry.schedule.evaluate import evaluate
-from wherry.schedule.host_rules import codes_in_the_way
 from wherry.schedule.plan_claim import root_of
 from wherry.schedule.question import Question
+from wherry.schedule.ranking import DEFAULT_RANKING, Ranked, Ranking, rank
 from wherry.schedule.return_path import WaysBack
-from wherry.schedule.weighers import DEFAULT_WEIGHTS, Weights, tie_break, weigh
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranking:
-    """How hosts that take a guest are put in order."""
-
-    weights: Weights = DEFAULT_WEIGHTS
-    seed: int = 0
-    """Decides between hosts that are otherwise equal."""
-
-
-class Ranked(NamedTuple):
-    """A host that takes the guest, by what it is ordered by: the least comes first."""
-
-    weight: int
-    """Of the verdict: what is plainly ok comes before what is accepted with a warning."""
-    minus_score: float
-    tie: int
-    name: str
-    host: HostView
-
-
-class Sorted(NamedTuple):
-    """The whole fleet, decided."""
-
-    taking: list[Ranked]
-    """In no order."""
-    refusing: list[HostView]
-    by_code: dict[str, int]
 
 
 def find_targets(
     guest: Guest,
     source: HostView | None,
-    hosts: Iterable[HostView],
+    fleet: FleetView,
     request: TargetsRequest,
     cache: JudgementCache,
-    ranking: Ranking = Ranking(),
+    ranking: Ranking = DEFAULT_RANKING,
 ) -> TargetsAnswer:
     """Find and rank the hosts that take a guest, and count why the others do not.
 
     Args:
         guest: with the contracts of its slots, its needs and its resources.
         source: the host it is on, if it is known; for the return path only.
-        hosts: the fleet as of one moment.
+        fleet: as of one moment.
         request: policy, which hosts, how many, and whether the refused are listed.
         cache: judgements, shared between questions.
         ranking: weights and seed.
@@ -84,33 +55,36 @@ def find_targets(
     Raises:
         InvalidRequest: the policy's mode is replug, which no whole guest has.
 
-    Cost: O(hosts x devices), with a whole-guest check for each distinct combination of
-    classes and for each host that is listed.
+    Cost: O(hosts x devices) in columns, with a whole-guest check for each combination of
+    classes that is new and for each host that is listed.
     """
     question = ask(guest, request, cache)
-    found = sort_hosts(question, _chosen(hosts, request.hosts), ranking)
-    ways = WaysBack(guest, source, request.policy)
-    best = nsmallest(request.limit, found.taking, key=lambda each: each[:4])
+    columns = fleet.columns
+    decision = decide(question, columns)
+    taking, refusing = _split(decision, request.hosts)
+    weight = decision.weight[taking]
+    best = rank(columns, taking, weight, units_asked(guest), ranking, request.limit)
+    ways = WaysBack(question, source)
     return TargetsAnswer(
         guest=guest.uuid,
         source=guest.host,
         targets=tuple(_target(question, each, ways) for each in best),
-        total=len(found.taking),
+        total=len(taking),
         refused=Refused(
-            count=len(found.refusing),
-            by_reason=found.by_code,
-            hosts=_refusals(question, found.refusing) if request.explain else UNSET,
+            count=len(refusing),
+            by_reason=count_codes(decision, refusing),
+            hosts=_refusals(question, columns.hosts[refusing]) if request.explain else UNSET,
         ),
     )
 
 
 def open_hosts(
-    guest: Guest, hosts: Iterable[HostView], request: TargetsRequest, cache: JudgementCache
+    guest: Guest, fleet: FleetView, request: TargetsRequest, cache: JudgementCache
 ) -> frozenset[str]:
     """Name all hosts that take a guest, in no order; as `find_targets`, without the details."""
-    question = ask(guest, request, cache)
-    found = sort_hosts(question, _chosen(hosts, request.hosts), Ranking())
-    return frozenset(each.name for each in found.taking)
+    decision = decide(ask(guest, request, cache), fleet.columns)
+    taking, _ = _split(decision, request.hosts)
+    return frozenset(host.name for host in decision.columns.hosts[taking])
 
 
 def judge_host(
@@ -120,7 +94,7 @@ def judge_host(
     response = evaluate(question, host)
     if not response.accepted:
         return make_refusal(host, response), response
-    ways = WaysBack(question.guest, source, question.policy)
+    ways = WaysBack(question, source)
     return make_target(host, response, ways), response
 
 
@@ -129,35 +103,6 @@ def ask(guest: Guest, request: TargetsRequest, cache: JudgementCache) -> Questio
     if request.policy.mode == "replug":
         raise InvalidRequest("a whole guest moves live, suspend or cold", path="$.policy.mode")
     return Question(guest, request.policy, cache)
-
-
-def sort_hosts(question: Question, hosts: Iterable[HostView], ranking: Ranking) -> Sorted:
-    """Decide for every host whether it takes the guest, and weigh those that do."""
-    verdicts = ClassVerdicts(question)
-    asked = units_asked(question.guest)
-    tenant, resources = question.guest.tenant, question.guest.resources
-    weights, seed, home = ranking.weights, ranking.seed, question.guest.host
-    unsettled = () if "unknown" in question.policy.accept else ("DEVICES_UNSETTLED",)
-    taking: list[Ranked] = []
-    refusing: list[HostView] = []
-    outcomes: Counter[tuple[frozenset[str], tuple[str, ...]]] = Counter()
-    for host in hosts:
-        if host.name == home:
-            refusing.append(host)
-            outcomes[frozenset(), ("SAME_HOST",)] += 1
-            continue
-        found = verdicts.of(host)
-        own = codes_in_the_way(host, tenant, resources)
-        if host.unsettled and not found.is_mapped:
-            own = (*own, *unsettled)
-        if found.accepted and not own:
-            score = weigh(host, asked, weights)
-            tie = tie_break(host.name, seed)
-            taking.append(Ranked(found.weight, -score, tie, host.name, host))
-        else:
-            refusing.append(host)
-            outcomes[found.codes, own] += 1
-    return Sorted(taking, refusing, _count_codes(outcomes))
 
 
 def units_asked(guest: Guest) -> Mapping[str, int]:
@@ -198,22 +143,15 @@ def make_refusal(host: HostView, response: GuestResponse) -> Refusal:
     )
 
 
-def _chosen(hosts: Iterable[HostView], names: tuple[str, ...] | UnsetType) -> Iterable[HostView]:
+def _split(
+    decision: Decision, names: tuple[str, ...] | UnsetType
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the rows of those that take the guest and of those that do not."""
+    takes = decision.takes
     if names is UNSET:
-        return hosts
-    wanted = frozenset(names)
-    return (host for host in hosts if host.name in wanted)
-
-
-def _count_codes(
-    outcomes: Mapping[tuple[frozenset[str], tuple[str, ...]], int],
-) -> dict[str, int]:
-    """Add up hosts by code, the most telling first; a host counts once for each code."""
-    counts: Counter[str] = Counter()
-    for (codes, own), hosts in outcomes.items():
-        for code in codes.union(own):
-            counts[code] += hosts
-    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+        return np.flatnonzero(takes), np.flatnonzero(~takes)
+    rows = rows_of(decision.columns, names)
+    return rows[takes[rows]], rows[~takes[rows]]
 
 
 def _target(question: Question, ranked: Ranked, ways: WaysBack) -> Target:

@@ -9,7 +9,10 @@ Source: design, section 7; docs/reference/targets.md.
 from collections.abc import Mapping
 from zlib import crc32
 
-from wherry.inventory.host_view import HostView, Room
+import numpy as np
+from numpy.typing import NDArray
+
+from wherry.inventory.host_columns import MOST, HostColumns
 from wherry.model.inventory import Value
 
 
@@ -26,34 +29,42 @@ class Weights(Value, frozen=True, kw_only=True):
 DEFAULT_WEIGHTS = Weights()
 
 
-def weigh(host: HostView, asked: Mapping[str, int], weights: Weights) -> float:
-    """Give the score of a host: the sum of its weighers, each times its weight.
+def score(
+    columns: HostColumns, rows: NDArray[np.int64], asked: Mapping[str, int], weights: Weights
+) -> NDArray[np.float64]:
+    """Give the score of hosts: the sum of the weighers, each times its weight.
 
     Args:
-        host: one that takes the guest.
+        columns: the fleet.
+        rows: [R], hosts that take the guest.
         asked: class to units that the guest would take there.
         weights: how much each weigher counts.
+
+    Returns:
+        float64[R].
     """
-    score = 0.0
+    scores = np.zeros(len(rows), np.float64)
     if weights.free_room:
-        score += weights.free_room * free_room(host.room, asked)
+        scores += weights.free_room * free_room(columns, rows, asked)
     if weights.spread:
-        score += weights.spread * host.unused
-    return score
+        scores += weights.spread * columns.unused[rows]
+    return scores
 
 
-def free_room(room: Mapping[str, Room], asked: Mapping[str, int]) -> float:
+def free_room(
+    columns: HostColumns, rows: NDArray[np.int64], asked: Mapping[str, int]
+) -> NDArray[np.float64]:
     """The least fraction of an asked class that is left after the claim; 1 if none is asked.
 
     A class that the host does not count is no reason to prefer another host.
     """
-    least = 1.0
+    least = np.ones(len(rows), np.float64)
     for name, amount in asked.items():
-        here = room.get(name)
-        if here is not None and here.total > 0:
-            left = (here.free - amount) / here.total
-            least = min(least, left)
-    return max(0.0, least)
+        total = columns.amount("total", name)[rows]
+        left = columns.amount("free", name)[rows] - min(amount, MOST)
+        counted = total > 0
+        least[counted] = np.minimum(least[counted], left[counted] / total[counted])
+    return np.maximum(0.0, least)
 
 
 def tie_break(host: str, seed: int) -> int:
