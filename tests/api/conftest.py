@@ -45,6 +45,7 @@ def door() -> Ask:
             "identify": identify,
             "room": WaitingRoom(2),
             "preflights": WaitingRoom(2),
+            "streams": WaitingRoom(2),
             "metrics": Metrics((*request_families((r.method, r.path) for r in routes), *EVENTS)),
             "max_body": 1000,
         }

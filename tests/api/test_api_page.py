@@ -9,8 +9,11 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -59,6 +62,17 @@ class Story:
         assert answer.status < 300, (call, answer.body)
         self.told[call] = self._write(method, path, body, answer, only, few)
         return answer
+
+    def watch(self, call: str, path: str, lines: int) -> None:
+        """Keep the first lines of a stream."""
+        url = urlsplit(self.fleet.service.url)
+        with closing(HTTPConnection(url.hostname or "", url.port, timeout=20)) as link:
+            link.request("GET", path)
+            stream = link.getresponse()
+            text = b"".join(stream.readline() for _ in range(lines)).decode()
+        self.told[call] = (
+            f"```text\nGET {path}\n```\n\nanswers {stream.status}:\n\n```text\n{text}…\n```\n"
+        )
 
     def _write(
         self, method: str, path: str, body: Any, answer: Answer, only: tuple[str, ...], few: int
@@ -131,6 +145,10 @@ def tell(fleet: Fleet) -> dict[str, str]:
     )
     story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
     story.ask("GET /wherry/lints", "/wherry/lints")
+    cursor = story.fleet.service.get("/wherry/changes")["cursor"]
+    fleet.service.ask("PATCH", "/wherry/hosts/node-18", {"labels": {"rack": "r4"}})
+    story.ask("GET /wherry/changes", f"/wherry/changes?after={cursor}&wait=30")
+    story.watch("GET /wherry/events", f"/wherry/events?after={cursor}", lines=6)
     story.ask("GET /wherry/profiles", "/wherry/profiles", few=2)
     row = {"id": "r1", "types": ["nvidia/*"], "compare": {"host_branch": "ge"}, "severity": "no"}
     pack = {"id": "vendor-2026-11", "rows": [row]}

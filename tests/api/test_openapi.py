@@ -75,6 +75,8 @@ def test_the_calls_are_those_of_the_design() -> None:
         "POST /wherry/migrations/{uuid}/renew",
         "POST /wherry/migrations/{uuid}/finish",
         "POST /wherry/migrations/{uuid}/abort",
+        "GET /wherry/changes",
+        "GET /wherry/events",
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",

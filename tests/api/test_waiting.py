@@ -54,3 +54,26 @@ def test_agents_that_wait_leave_room_for_pre_flights(door: Ask) -> None:
     client = door([a_route(handler=handler, answer=dict)], room=agents, preflights=preflights)
     with agents.place():
         assert client.simulate_get("/things").status_code == 200
+
+
+def test_a_room_is_empty_once_everybody_has_left() -> None:
+    room = WaitingRoom(2)
+    leave = room.enter()
+
+    assert not room.wait_empty(within_s=0.05)
+    leave()
+    leave()
+    fresh = WaitingRoom(2)
+    fresh.enter()()
+    assert fresh.wait_empty(within_s=0.05)
+
+
+def test_leaving_twice_is_leaving_once() -> None:
+    room = WaitingRoom(1)
+    leave = room.enter()
+    leave()
+    leave()
+    room.enter()
+
+    with pytest.raises(Busy):
+        room.enter()

@@ -43,6 +43,7 @@ class Door:
     identify: Identify
     room: WaitingRoom
     preflights: WaitingRoom
+    streams: WaitingRoom
     metrics: Metrics
     max_body: int
     local_only: bool = False
@@ -100,7 +101,9 @@ def _answer(
             body=_body(door, route, req),
             room=door.room,
             preflights=door.preflights,
+            streams=door.streams,
             metrics=door.metrics,
+            last_event=req.get_header("Last-Event-ID"),
         )
         return _render(route, route.handler(call))
     except WherryError as error:
@@ -188,7 +191,10 @@ def _send(resp: falcon.Response, answer: Response, request_id: str) -> None:
     if answer.status == HTTPStatus.NO_CONTENT:
         return
     resp.content_type = answer.content_type
-    resp.data = answer.body
+    if answer.stream is not None:
+        resp.stream = answer.stream
+    else:
+        resp.data = answer.body
 
 
 def _new_request_id() -> str:

@@ -21,6 +21,10 @@ CALLS = (
     *((route.method, route.path) for route in ROUTES),
     *dict.fromkeys((route.method, route.path) for route in PLACEMENT_ROUTES),
 )
+STREAMS = 32
+"""Watchers of events at once, in each process; each holds a thread."""
+STREAMS_END_S = 2.0
+"""How long those that are told to end may take for it."""
 FAMILIES = (*request_families(CALLS), *EVENTS)
 OWN = frozenset(route.path.split("/")[1] for route in ROUTES)
 """First segments of the paths that are not Placement's."""
@@ -60,22 +64,30 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
     start_housekeeping(engine)
     metrics = _metrics(rows, row)
     room, preflights = WaitingRoom(settings.long_polls), WaitingRoom(PREFLIGHTS)
+    streams = WaitingRoom(STREAMS)
     door = Door(
         engine=engine,
         identify=access.identify,
         room=room,
         preflights=preflights,
+        streams=streams,
         metrics=metrics,
         max_body=settings.max_body_mb << 20,
         local_only=settings.believes_all,
     )
 
+    app = _beside(make_app(door, ROUTES), _placement(settings, engine, access, metrics))
+
     def stop() -> None:
         room.stopping.set()
         engine.let_go()
 
-    app = _beside(make_app(door, ROUTES), _placement(settings, engine, access, metrics))
-    return Service(app=app, stop=stop, close=engine.close, engine=engine)
+    def close() -> None:
+        # A watcher that still reads would keep a connection beyond its end.
+        streams.wait_empty(within_s=STREAMS_END_S)
+        engine.close()
+
+    return Service(app=app, stop=stop, close=close, engine=engine)
 
 
 def _placement(settings: Settings, engine: Engine, access: Access, metrics: Metrics) -> Wsgi:

@@ -4,7 +4,7 @@ A handler takes a `Call` and gives a value of the wire, or a `Response` where it
 status or a header of its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,9 @@ class Call:
         room: where an agent that waits for work takes a place.
         preflights: where a request that waits for both agents takes a place; a room of its
             own, since no pre-flight would come through where agents fill the other.
+        streams: where a watcher of events takes a place.
         metrics: what is counted.
+        last_event: the header ``Last-Event-ID`` of a watcher that comes again; None: it is new.
     """
 
     engine: "Engine"
@@ -40,14 +42,21 @@ class Call:
     body: Any = None
     room: WaitingRoom
     preflights: WaitingRoom
+    streams: WaitingRoom
     metrics: Metrics
+    last_event: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer that is more than a value: status, headers, or bytes that stand already."""
+    """An answer that is more than a value: status, headers, or bytes that stand already.
+
+    Attributes:
+        stream: in place of the body, pieces that are sent as they come; closed at the end.
+    """
 
     body: bytes = b""
+    stream: Iterable[bytes] | None = None
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -28,7 +28,7 @@ import urllib3
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from wherry.api.assembly import FAMILIES, PREFLIGHTS, assemble
+from wherry.api.assembly import FAMILIES, PREFLIGHTS, STREAMS, assemble
 from wherry.api.metrics import size_of
 from wherry.app.settings import Settings
 from wherry.model.errors import ServiceUnavailable, WherryError
@@ -113,7 +113,7 @@ class _Parent:
         self._lifeline_end, self._lifeline = multiprocessing.Pipe(duplex=False)
         self._word, self._word_end = multiprocessing.Pipe(duplex=False)
         self._failure: WherryError | None = None
-        threads = settings.threads + settings.long_polls + PREFLIGHTS + SPARE_THREADS
+        threads = settings.threads + settings.long_polls + PREFLIGHTS + STREAMS + SPARE_THREADS
         self._server = _Server(
             self._let_go,
             target="wherry",

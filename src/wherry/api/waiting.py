@@ -5,8 +5,9 @@ places in all rooms, so a full one starves nobody.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from wherry.api.errors import Busy
 
@@ -26,10 +27,35 @@ class WaitingRoom:
         Raises:
             Busy: all are taken.
         """
-        if not self._free.acquire(blocking=False):
-            message = f"{self.places} requests wait already; try again later"
-            raise Busy(message)
+        leave = self.enter()
         try:
             yield
         finally:
-            self._free.release()
+            leave()
+
+    def wait_empty(self, within_s: float) -> bool:
+        """Take all places, and say whether everybody had left in time."""
+        until = time.monotonic() + within_s
+        return all(
+            self._free.acquire(timeout=max(0.0, until - time.monotonic()))
+            for _ in range(self.places)
+        )
+
+    def enter(self) -> Callable[[], None]:
+        """Take a place, and give what leaves it; leaving twice is leaving once.
+
+        Raises:
+            Busy: all are taken.
+        """
+        if not self._free.acquire(blocking=False):
+            message = f"{self.places} requests wait already; try again later"
+            raise Busy(message)
+        taken = [None]
+
+        def leave() -> None:
+            # list.pop is atomic: of two who leave one place, one gives it back.
+            with suppress(IndexError):
+                taken.pop()
+                self._free.release()
+
+        return leave

@@ -28,6 +28,7 @@ WaitS = Annotated[int, Meta(ge=0, le=60)]
 Token = Annotated[int, Meta(ge=0)]
 PageLimit = Annotated[int, Meta(ge=1, le=1000)]
 Alternates = Annotated[int, Meta(ge=0, le=16)]
+Cursor = Annotated[str, Meta(pattern=r"^[0-9:,]{1,4000}\Z")]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}\Z")]
 LabelValue = Annotated[str, Meta(max_length=255)]
 
@@ -274,6 +275,30 @@ class MigrationList(Wire, frozen=True, kw_only=True):
     migrations: tuple[Migration, ...]
     next: str | None
     """``marker`` of the next page; None where this is the last."""
+
+
+# Changes
+
+
+class ChangedObject(Wire, frozen=True, kw_only=True):
+    """Something changed; what it is now is to be asked."""
+
+    kind: str
+    """``host``, ``provider``, ``use`` (of a provider), ``guest``, ``migration``, ``pack`` …"""
+    ref: str
+    """Its name, uuid or id."""
+    generation: int
+    """The one it has now; of what ended, the last it had."""
+
+
+class ChangeList(Wire, frozen=True, kw_only=True):
+    """What changed since a cursor, each object once."""
+
+    cursor: str
+    """Where to go on."""
+    changes: tuple[ChangedObject, ...]
+    reload: bool
+    """The cursor was too old: anything may have changed."""
 
 
 # What users see, operations, errors

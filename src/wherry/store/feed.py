@@ -7,6 +7,7 @@ object are read as one, and nobody can be told a state older than one already to
 Source: design, section 6; docs/explanation/change-feed.md.
 """
 
+import re
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from wherry.model.inventory import HostRecord, PlannedProvider, ProviderRecord
 from wherry.store import tables
 from wherry.store.hosts import read_hosts
 from wherry.store.providers import read_providers
-from wherry.store.transaction import Tx
+from wherry.store.transaction import Dialect, Tx
 
 Cursor = str
 """Where a reader is: the last number seen (SQLite), or a snapshot (PostgreSQL)."""
@@ -147,6 +148,24 @@ def read_events(tx: Tx, cursor: Cursor | None) -> tuple[Cursor, tuple[Event, ...
         return cursor, ()
     rows = tx.driver.execute(_SQLITE_EVENTS, (int(cursor),)).fetchall()
     return str(last), tuple(Event(*row) for row in rows)
+
+
+def is_cursor(dialect: Dialect, text: str) -> bool:
+    """Whether a text that came from outside can be a cursor of this database."""
+    if dialect == "sqlite":
+        return re.fullmatch("[0-9]{1,18}", text, re.ASCII) is not None
+    if not re.fullmatch(r"[0-9]{1,18}:[0-9]{1,18}:([0-9]{1,18}(,[0-9]{1,18})*)?", text, re.ASCII):
+        return False
+    least, next_, running = text.split(":")
+    order = [int(least), *map(int, running.split(",") if running else ()), int(next_)]
+    return order[0] > 0 and order == sorted(order)
+
+
+def is_ahead(dialect: Dialect, cursor: Cursor, now: Cursor) -> bool:
+    """Whether a cursor is of a later time than now: the database was put back since."""
+    place = 0 if dialect == "sqlite" else 1
+    then, today = (int(each.split(":")[place]) for each in (cursor, now))
+    return then > today
 
 
 _SQLITE_PRUNE = "SELECT max(seq) - :keep FROM change"

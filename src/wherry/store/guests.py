@@ -103,6 +103,15 @@ def read_guests(
     return _with_slots(tx, tx.execute(query).scalars().all())
 
 
+def read_tenants(tx: Tx, uuids: Sequence[str]) -> dict[str, str]:
+    """Give the tenant of each of these guests that there is."""
+    found: dict[str, str] = {}
+    for batch in batches(list(uuids)):
+        query = select(guest.c.uuid, guest.c.tenant).where(guest.c.uuid.in_(batch))
+        found.update(tx.rows(query))
+    return found
+
+
 def remove_guest(tx: Tx, uuid: str) -> bool:
     """Remove a guest with its slots; says whether there was one."""
     tx.execute(delete(slot).where(slot.c.guest == uuid))

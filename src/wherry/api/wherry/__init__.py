@@ -1,7 +1,7 @@
 """Wherry's own API: one table of all calls."""
 
 from wherry.api.routes import Route
-from wherry.api.wherry import checks, guests, hosts, migrations, operations, pages, reports
+from wherry.api.wherry import checks, events, guests, hosts, migrations, operations, pages, reports
 
 _CALLS: tuple[Route, ...] = (
     *guests.ROUTES,
@@ -9,6 +9,7 @@ _CALLS: tuple[Route, ...] = (
     *migrations.ROUTES,
     *hosts.ROUTES,
     *reports.ROUTES,
+    *events.ROUTES,
     *operations.ROUTES,
 )
 ROUTES: tuple[Route, ...] = (*_CALLS, *pages.describing(_CALLS))

@@ -77,6 +77,14 @@ HOSTS: dict[str, Any] = {
     ]
 }
 HOST_PATCH: dict[str, Any] = {"state": "maintenance", "labels": {"rack": "r3", "old": None}}
+CHANGES: dict[str, Any] = {
+    "cursor": "812",
+    "changes": [
+        {"kind": "use", "ref": _TARGET, "generation": 7},
+        {"kind": "migration", "ref": _MIGRATION, "generation": 2},
+    ],
+    "reload": False,
+}
 LINTS: dict[str, Any] = {
     "lints": [
         {
