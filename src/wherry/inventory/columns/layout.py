@@ -15,7 +15,7 @@ Source: design, sections 5 and 6; docs/explanation/columns.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,10 @@ class Columns:
     index: RowIndex
     odd: Mapping[bytes, str]
     """Key to text of what is no uuid in the usual spelling."""
+    moves: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    """int64[1]; rises after traits or aggregates of any tree here have changed in place.  What
+    is made of `tree_traits` or `tree_aggregates` as a whole holds as long as that column, this
+    array and its number are the same."""
 
     @property
     def trees(self) -> int:

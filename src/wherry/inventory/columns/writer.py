@@ -279,6 +279,7 @@ class ColumnsWriter:
         summary = getattr(columns, f"tree_{name}")
         wide_summary = self._room.widen(f"tree_{name}", summary, int(united.max()))
         wide_summary[trees] = united
+        columns.moves[0] += 1
         if wide is not column or wide_summary is not summary:
             self._change(**{name: wide, f"tree_{name}": wide_summary})
 

@@ -11,6 +11,7 @@ from wherry.model.provider import Provider
 from wherry.schedule.search.likeness import Likeness
 from wherry.schedule.search.lookups import FleetLookups
 from wherry.schedule.search.placing import Way
+from wherry.schedule.search.postings import Postings
 
 REQUESTS = 256
 GROUNDS = 1 << 13
@@ -21,12 +22,13 @@ Firsts = dict[bytes, Way | None]
 
 
 class Notes:
-    """Look-ups, equal providers, and ways that were found, by the numbers of one fleet."""
+    """Look-ups, lists, equal providers and ways that were found, by the numbers of one fleet."""
 
     def __init__(self, columns: Columns) -> None:
         self._tables = (columns.trait_sets, columns.aggregate_sets, columns.shapes)
         self.lookups = FleetLookups(columns)
         self.likeness = Likeness()
+        self.postings = Postings()
         self._firsts: dict[Hashable, Firsts] = {}
         self._rows: dict[int, tuple[int, Provider]] = {}
 

@@ -2,7 +2,8 @@
 
 Trees are looked at in blocks whose temporaries stay in the processor's cache, from a place that
 the caller chooses and round to it again: requests that begin at different places find different
-hosts first, and their claims do not meet.
+hosts first, and their claims do not meet.  Where few trees have the traits or aggregates that are
+asked for, only those are looked at (`postings`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from wherry.inventory.columns import Columns
 from wherry.schedule.search.compile import INT32, Tests
 from wherry.schedule.search.lookups import Bools, answers
 from wherry.schedule.search.memory import Notes
+from wherry.schedule.search.postings import stretches
 from wherry.schedule.search.setting import Ward
 
 SMALLEST, GREATEST = 1 << 13, 1 << 16
@@ -37,23 +39,31 @@ def scan(columns: Columns, ward: Ward, notes: Notes, start: int) -> Iterator[Tre
     """
     tests = ward.tests
     lookups: list[Asking] = []
+    listed: list[NDArray[np.int32] | None] = []
     if not tests.traits.is_free:
-        lookups.append((notes.lookups.traits(tests.traits, unknown=True), columns.tree_traits))
+        lookup = notes.lookups.traits(tests.traits, unknown=True)
+        lookups.append((lookup, columns.tree_traits))
+        listed.append(notes.postings.few(columns, "tree_traits", tests.traits, lookup))
     if not tests.aggregates.is_free:
-        lookups.append(
-            (notes.lookups.aggregates(tests.aggregates, unknown=True), columns.tree_aggregates)
-        )
+        lookup = notes.lookups.aggregates(tests.aggregates, unknown=True)
+        lookups.append((lookup, columns.tree_aggregates))
+        listed.append(notes.postings.few(columns, "tree_aggregates", tests.aggregates, lookup))
     if ward.only:
         trees = np.array(sorted(ward.only), np.int64)
         yield from _some(ward, trees[_has_room(columns, tests, trees)], lookups)
         return
+    few = min((each for each in listed if each is not None), key=len, default=None)
+    if few is not None:
+        for trees in stretches(few, start):
+            yield from _some(ward, trees[_has_room(columns, tests, trees)], lookups)
+        return
     for low, high in blocks(columns.trees, start):
         ok = _has_room(columns, tests, slice(low, high))
-        few = bool(lookups) and np.count_nonzero(ok) * FEW < high - low
-        if not few:
+        is_thin = bool(lookups) and np.count_nonzero(ok) * FEW < high - low
+        if not is_thin:
             for lookup, ids in lookups:
                 ok &= answers(lookup, ids[low:high])
-        yield from _some(ward, ok.nonzero()[0] + low, lookups if few else ())
+        yield from _some(ward, ok.nonzero()[0] + low, lookups if is_thin else ())
 
 
 Asking = tuple[Bools, NDArray[Any]]
