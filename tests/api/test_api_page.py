@@ -24,7 +24,7 @@ from wherry.api.routes import Everybody, Route
 from wherry.api.wherry import ROUTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
-FIRST = "\n## Guests\n"
+FIRST = "\n## First placement\n"
 WIDTH = 96
 
 GUEST = f"/wherry/guests/{name_of('g')}"
@@ -134,6 +134,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
     story = Story(fleet)
     report = a_report("node-17", version="2.0.1", features="X")
     story.ask("PUT /wherry/hosts/{name}/report", "/wherry/hosts/node-17/report", report)
+    _place(story)
     fleet.report("node-18", version="2.1.1", features="X Y")
     fleet.report("node-19", version="3.0.0", features="Y")
     story.ask("GET /wherry/hosts", "/wherry/hosts", few=1)
@@ -184,6 +185,17 @@ def tell(fleet: Fleet) -> dict[str, str]:
     page = re.compile(r"```text\n.*?```", re.DOTALL)
     text = page.sub("```text\n<!doctype html>…\n```", story.told["GET /wherry/docs"])
     return {**story.told, "GET /wherry/docs": text}
+
+
+def _place(story: Story) -> None:
+    call, path = "/wherry/device-requests/{request}", "/wherry/device-requests/acme"
+    request = {"alternatives": [{"resource_class": "CUSTOM_ACME_SLICE"}]}
+    story.ask(f"PUT {call}", path, request)
+    story.ask(f"GET {call}", path)
+    story.ask("GET /wherry/device-requests", "/wherry/device-requests")
+    asked = {"devices": [{"name": "acme", "count": 2}], "limit": 1, "explain": True}
+    story.ask("POST /wherry/candidates", "/wherry/candidates", asked)
+    story.ask(f"DELETE {call}", path)
 
 
 def _move(story: Story) -> None:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from wherry.api.call import Handler
 from wherry.model.caller import Role
 from wherry.model.device import Name
+from wherry.model.device_requests import RequestName
 from wherry.model.errors import WherryError
 from wherry.model.facts import HostName, Uuid
 
@@ -23,7 +24,13 @@ ANYBODY: frozenset[Role] | None = None
 
 JobId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}\Z")]
 
-PATH_TYPES: Mapping[str, Any] = {"name": HostName, "uuid": Uuid, "job": JobId, "id": Name}
+PATH_TYPES: Mapping[str, Any] = {
+    "name": HostName,
+    "uuid": Uuid,
+    "job": JobId,
+    "id": Name,
+    "request": RequestName,
+}
 """Type of each part of a path, by its name in the template."""
 
 PATH_WORDS: Mapping[str, str] = {
@@ -31,6 +38,7 @@ PATH_WORDS: Mapping[str, str] = {
     "uuid": "uuid, chosen by the client",
     "job": "id of the job",
     "id": "id of the pack",
+    "request": "name of the device request",
 }
 
 

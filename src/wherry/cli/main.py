@@ -22,6 +22,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "import": ("wherry.cli.import_:import_", "Take in recorded hosts, or a whole Placement."),
     "export": ("wherry.cli.export:export", "Copy all into a Placement."),
     "hosts": ("wherry.cli.hosts:hosts", "List, show and set hosts."),
+    "place": ("wherry.cli.place:place", "Find where a new guest could go, and take a place."),
+    "device-requests": (
+        "wherry.cli.device_requests:device_requests",
+        "Keep what flavors call by a name.",
+    ),
     "guests": ("wherry.cli.guests:guests", "Record guests and their devices."),
     "targets": ("wherry.cli.targets:targets", "Find where a guest can go, and why not elsewhere."),
     "migrate": (

@@ -27,9 +27,14 @@ Shard = Mapping[str, HostView]
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """All hosts as of one moment."""
+    """All hosts as of one moment.
+
+    Attributes:
+        picky: names of the hosts that do not take every new guest, for their state or tenants.
+    """
 
     shards: tuple[Shard, ...]
+    picky: frozenset[str] = frozenset()
     last_columns: LastColumns = field(default_factory=LastColumns, compare=False, repr=False)
     """Shared by all moments of a fleet."""
 
@@ -92,7 +97,9 @@ class Fleet:
         for change in changes:
             if self._is_news(change):
                 touched.update(self._take(change))
-        self._view = replace(self._view, shards=self._show(touched, self._view.shards))
+        before = self._view
+        shards = self._show(touched, before.shards)
+        self._view = replace(before, shards=shards, picky=self._picky(touched, before.picky))
         return frozenset(touched)
 
     def reload(self, changes: Iterable[Change]) -> frozenset[str]:
@@ -110,7 +117,8 @@ class Fleet:
         for change in changes:
             if self._is_news(change):
                 touched.update(self._take(change))
-        self._view = replace(self._view, shards=self._show(touched, _NOBODY))
+        shards, picky = self._show(touched, _NOBODY), self._picky(touched, frozenset())
+        self._view = replace(self._view, shards=shards, picky=picky)
         return frozenset(known | touched)
 
     def _is_news(self, change: Change) -> bool:
@@ -181,6 +189,12 @@ class Fleet:
             else:
                 shard[name] = self._make_view(record)
         return tuple(fresh.get(n, shard) for n, shard in enumerate(shards))
+
+    def _picky(self, names: set[str], before: frozenset[str]) -> frozenset[str]:
+        """Name the hosts that do not take every new guest; mostly the very same set."""
+        records = {name: self._hosts.get(name) for name in names}
+        picky = {name for name, one in records.items() if one and not one.is_open}
+        return before if picky == names & before else (before - names) | picky
 
     def _make_view(self, record: HostRecord) -> HostView:
         held = self._providers.get(record.name, {})

@@ -23,7 +23,7 @@ from wherry.inventory.host_view import HostView
 from wherry.inventory.interning import Shared
 from wherry.inventory.islands import Island
 from wherry.model.checks import HostFacts
-from wherry.model.inventory import HostState, Inventory
+from wherry.model.inventory import TENANTS, HostState, Inventory
 
 Shards = tuple[Mapping[str, HostView], ...]
 """Name to host, in parts: two moments share the parts that are equal in both."""
@@ -33,9 +33,6 @@ MOST: Final = 1 << 53
 
 SPARE: Final = 1024
 """Values that tables may hold beside twice as many as are in use."""
-
-TENANTS: Final = "tenants"
-"""Label of a host that takes guests of these tenants alone, listed with commas."""
 
 
 class Standing(NamedTuple):

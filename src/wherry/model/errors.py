@@ -57,8 +57,9 @@ class NotFound(WherryError):
 
     code = "not_found"
 
-    def __init__(self, *, what: str, name: object) -> None:
-        super().__init__(f"no {what} {name}")
+    def __init__(self, *, what: str, name: object, near: Sequence[str] = ()) -> None:
+        meant = f": did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"no {what} {name}{meant}")
         self.what = what
         self.name = name
 

@@ -137,6 +137,8 @@ class HostPlan(Value, frozen=True, kw_only=True):
 
 
 HostState = Literal["enabled", "disabled", "maintenance"]
+TENANTS = "tenants"
+"""Label of a host that takes guests of these tenants alone, listed with commas."""
 
 
 class Use(Value, frozen=True, kw_only=True):
@@ -186,3 +188,8 @@ class HostRecord(Value, frozen=True, kw_only=True):
     observed_at: str
     generation: int
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes new guests, whosever they are."""
+        return self.state == "enabled" and TENANTS not in self.labels

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherry.compat.table import Finding
-from wherry.inventory.host_columns import MOST, TENANTS, HostColumns, Limits, Standing, limits_of
+from wherry.inventory.host_columns import MOST, HostColumns, Limits, Standing, limits_of
 from wherry.inventory.host_view import HostView
+from wherry.model.inventory import TENANTS
 from wherry.schedule.reasons import cause
 
 _SAME_HOST: Final = cause("SAME_HOST")

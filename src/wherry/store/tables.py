@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0006"
+REVISION = "0007"
 """Schema that this version of the program reads and writes."""
 
 
@@ -345,6 +345,13 @@ pack = Table(
     metadata,
     Column("id", Name, primary_key=True),
     Column("generation", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+device_request = Table(
+    "device_request",
+    metadata,
+    Column("name", Name, primary_key=True),
     Column("body", Text, nullable=False),
 )
 

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from obvious_search.search import search
@@ -11,16 +12,37 @@ from schedule.candidates.worlds import AGGREGATES, a_group, a_provider, a_reques
 from schedule.search.dense_worlds import make_request, make_world
 from wherry.inventory.columns import build
 from wherry.schedule.search.explain import Cause, Explanation, Reason, explain
+from wherry.schedule.search.find import find
 
 
 def columns_of(world):
     return build(world.providers.values(), classes=world.classes, traits=world.traits)
 
 
-def fitting(world, request):
+def flags_of(columns, closed):
+    """Say of each tree whether it is closed; None where none is, as the fleet says it."""
+    if not closed:
+        return None
+    flags = np.zeros(columns.trees, bool)
+    flags[[columns.tree_of(columns.row(root)) for root in closed]] = True
+    return flags
+
+
+def test_a_closed_tree_is_refused_for_that_alone():
+    world = a_world(a_provider("one", has={"VCPU": 1}), a_provider("two", has={"VCPU": 1}))
+    columns = columns_of(world)
+    closed = flags_of(columns, {"two"})
+    told = explain(columns, a_request(a_group(VCPU=2)), closed=closed)
+
+    assert told.refused == {Reason(Cause.STATE): 1, Reason(Cause.CAPACITY, "VCPU"): 1}
+    found = find(columns, a_request(a_group(VCPU=1)), closed=closed)
+    assert [each.anchor for each in found.candidates()] == ["one"]
+
+
+def fitting(world, request, closed=frozenset()):
     """The anchors of all candidates, asked tree by tree so that none hides behind another."""
     found = set()
-    for root in world.trees:
+    for root in set(world.trees) - closed:
         alone = replace(world, trees={root: world.trees[root]})
         found.update(each.anchor for each in search(alone, replace(request, limit=1)))
     return found
@@ -36,8 +58,9 @@ def test_fitting_and_refused_trees_are_all_there_are(seed):
         columns = columns_of(world)
         for _ in range(4):
             request = make_request(dice, world)
-            told = explain(columns, request)
-            assert told.fitting == len(fitting(world, request))
+            closed = {root for root in world.trees if dice.random() < 0.2}
+            told = explain(columns, request, closed=flags_of(columns, closed))
+            assert told.fitting == len(fitting(world, request, closed))
             assert told.fitting + sum(told.refused.values()) == len(world.trees)
             assert all(number > 0 for number in told.refused.values())
             causes.update(reason.cause for reason in told.refused)

@@ -1,9 +1,22 @@
 """Wherry's own API: one table of all calls."""
 
 from wherry.api.routes import Route
-from wherry.api.wherry import checks, events, guests, hosts, migrations, operations, pages, reports
+from wherry.api.wherry import (
+    candidates,
+    checks,
+    device_requests,
+    events,
+    guests,
+    hosts,
+    migrations,
+    operations,
+    pages,
+    reports,
+)
 
 _CALLS: tuple[Route, ...] = (
+    *candidates.ROUTES,
+    *device_requests.ROUTES,
     *guests.ROUTES,
     *checks.ROUTES,
     *migrations.ROUTES,

@@ -213,5 +213,65 @@ CHECK_ANSWER: dict[str, Any] = {
     "configure": {},
     "downtime_ms": None,
 }
+DEVICE_REQUEST: dict[str, Any] = {
+    "alternatives": [
+        {"vendor_id": "10de", "product_id": "20b0", "device_type": "type-PCI"},
+        {"resource_class": "CUSTOM_BIG_GPU", "traits": ["CUSTOM_A100"]},
+    ],
+    "numa_policy": "preferred",
+}
+CANDIDATES: dict[str, Any] = {
+    "resources": {"VCPU": 4, "MEMORY_MB": 8192},
+    "required": ["HW_CPU_X86_AVX"],
+    "devices": [{"name": "gpu", "count": 1}],
+    "limit": 1,
+}
+CANDIDATES_ANSWER: dict[str, Any] = {
+    "candidates": [
+        {
+            "host": "node-18",
+            "root": _ROOT,
+            "score": 0.5,
+            "numa": "one",
+            "parts": [
+                {
+                    "group": "",
+                    "request": None,
+                    "provider": _ROOT,
+                    "provider_name": "node-18",
+                    "resources": {"MEMORY_MB": 8192, "VCPU": 4},
+                    "device": None,
+                    "addresses": [],
+                },
+                {
+                    "group": "_gpu_0",
+                    "request": "gpu",
+                    "provider": _TARGET,
+                    "provider_name": "node-18_0000:81:00.0",
+                    "resources": {"CUSTOM_PCI_10DE_20B0": 1},
+                    "device": "0000:81:00.0",
+                    "addresses": ["0000:81:00.0"],
+                },
+            ],
+            "allocations": {
+                _ROOT: {"MEMORY_MB": 8192, "VCPU": 4},
+                _TARGET: {"CUSTOM_PCI_10DE_20B0": 1},
+            },
+            "mappings": {"": [_ROOT], "_gpu_0": [_TARGET]},
+            "query": 0,
+        }
+    ],
+    "considered": 64,
+    "is_all": False,
+    "queries": [
+        "resources=MEMORY_MB:8192,VCPU:4&required=HW_CPU_X86_AVX"  # noqa: ISC004, one query
+        "&root_required=!COMPUTE_STATUS_DISABLED&resources_gpu_0=CUSTOM_PCI_10DE_20B0:1"
+    ],
+    "counts": [],
+    "notes": [
+        "device request gpu, alternative 2: nothing here is counted in CUSTOM_BIG_GPU",
+    ],
+    "claimed": None,
+}
 HEALTH: dict[str, Any] = {"status": "ok"}
 READY: dict[str, Any] = {"ready": True, "checks": {"store": "ok", "running": "ok"}}

@@ -49,6 +49,7 @@ class Asked:
     Attributes:
         expected: generation that it must have; None: it must not exist; left out: any.
         type: None: as it is.
+        occupants: devices by slot that it shall hold, besides those that follow.
     """
 
     consumer: str
@@ -57,6 +58,7 @@ class Asked:
     type: str | None = None
     expected: int | UnsetType | None = UNSET
     allocations: Amounts = field(default_factory=dict)
+    occupants: tuple[Occupant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +249,7 @@ def _holdings(
             user=one.user,
             expected_generation=0 if one.consumer in opened else one.expected,
             allocations={uuid: dict(amounts) for uuid, amounts in one.allocations.items()},
-            occupants=tuple(occupants.get(one.consumer, ())),
+            occupants=(*occupants.get(one.consumer, ()), *one.occupants),
         )
         for one in asked
     )

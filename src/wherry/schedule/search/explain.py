@@ -36,6 +36,8 @@ TOGETHER = 1 << 13
 class Cause(Enum):
     """Why a tree holds no candidate, in the order in which causes are looked for."""
 
+    STATE = "state"
+    """Whoever asks has left it out: it takes no new guests, or none of this tenant."""
     IN_TREE = "in_tree"
     """It is not the tree that ``in_tree`` names; or the named provider does not exist."""
     CAPACITY = "capacity"
@@ -81,8 +83,12 @@ def explain(
     *,
     expired: Expired = never,
     memory: Memory | None = None,
+    closed: Bools | None = None,
 ) -> Explanation:
     """Say of all trees why they hold no candidate.
+
+    Args:
+        closed: bool[T], trees that are left out; None: none is.
 
     Raises:
         BadQuery: a trait or class is not known.
@@ -91,7 +97,7 @@ def explain(
     Cost: like a search without limit that counts trees and not candidates.
     """
     setting = make_setting(columns, request, memory or Memory())
-    explaining = _Explaining(setting, expired)
+    explaining = _Explaining(setting, expired, closed)
     if setting.is_possible:
         for ward in setting.wards():
             explaining.look(ward)
@@ -108,8 +114,8 @@ Question = tuple[Reason, Callable[[Which], Bools]]
 class _Explaining:
     """Counts trees, ward by ward."""
 
-    def __init__(self, setting: Setting, expired: Expired) -> None:
-        self._setting, self._expired = setting, expired
+    def __init__(self, setting: Setting, expired: Expired, closed: Bools | None) -> None:
+        self._setting, self._expired, self._closed = setting, expired, closed
         self.refused: Counter[Reason] = Counter()
         self.fitting = 0
 
@@ -151,6 +157,8 @@ class _Explaining:
     def _questions(self, ward: Ward) -> Iterator[Question]:
         """What summaries are asked, in order."""
         columns, notes, tests = self._setting.columns, self._setting.notes, ward.tests
+        if (closed := self._closed) is not None:
+            yield Reason(Cause.STATE), lambda which: ~closed[which]
         if ward.only:
             yield Reason(Cause.IN_TREE), _is_one_of(ward.only, columns.trees)
         for name, amount in tests.most.items():

@@ -23,6 +23,7 @@ from wherry.schedule.search.found import Collector, Found
 from wherry.schedule.search.grounds import Field, Patch, survey, with_likeness
 from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.joint import could_alone, could_together
+from wherry.schedule.search.lookups import Bools
 from wherry.schedule.search.masks import Block, Trees
 from wherry.schedule.search.memory import Memory
 from wherry.schedule.search.placing import (
@@ -46,11 +47,13 @@ def find(
     start: int = 0,
     expired: Expired = never,
     memory: Memory | None = None,
+    closed: Bools | None = None,
 ) -> Found:
     """Find candidates, at most as many as the request's limit.
 
     Args:
         start: the tree to begin with; any number, it is taken round.
+        closed: bool[T], trees that are left out; None: none is.
         expired: asked now and then; the search ends once it says yes.
         memory: what searches of this fleet remember for each other; None: nothing.
 
@@ -62,16 +65,18 @@ def find(
     setting = make_setting(columns, request, memory or Memory())
     collector = Collector(columns, request.limit, guests=setting.guests)
     if setting.is_possible:
-        _Search(setting, start % max(columns.trees, 1), expired).run(collector)
+        _Search(setting, start % max(columns.trees, 1), expired, closed).run(collector)
     return collector.found(setting.compiled)
 
 
 class _Search:
     """One search."""
 
-    def __init__(self, setting: Setting, start: int, expired: Expired) -> None:
+    def __init__(
+        self, setting: Setting, start: int, expired: Expired, closed: Bools | None
+    ) -> None:
         self._setting, self._start, self._expired = setting, start, expired
-        self._compiled = setting.compiled
+        self._compiled, self._closed = setting.compiled, closed
 
     def run(self, collector: Collector) -> None:
         """Find ways until the collector is full or there are no more."""
@@ -174,7 +179,8 @@ class _Search:
         for ward in setting.wards():
             if len(ward.only) > 1 or not could_any(setting.columns, ward.tests):
                 continue
-            for trees in scan(setting.columns, ward, setting.notes, self._start):
+            for found in scan(setting.columns, ward, setting.notes, self._start):
+                trees = found if self._closed is None else found[~self._closed[found]]
                 if compiled.root.is_free:
                     yield trees, ward.guests
                 elif (suits := setting.has_root(trees)).any():
