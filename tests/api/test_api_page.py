@@ -172,6 +172,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
     )
     check = next(route.example for route in ROUTES if route.path == "/wherry/check")
     story.ask("POST /wherry/check", "/wherry/check", check)
+    _compose(story)
     _move(story)
     anew = ("pinned", "reasons", "not_offered", "closed")
     reboot = {"kind": "new_process"}
@@ -196,6 +197,18 @@ def _place(story: Story) -> None:
     asked = {"devices": [{"name": "acme", "count": 2}], "limit": 1, "explain": True}
     story.ask("POST /wherry/candidates", "/wherry/candidates", asked)
     story.ask(f"DELETE {call}", path)
+
+
+def _compose(story: Story) -> None:
+    path = f"/wherry/providers/{story.fleet.provider('node-19')}/compositions"
+    uuid = name_of("c")
+    pair = {"uuid": uuid, "name": "pair", "parts": [{"type": "acme/a1", "count": 2}]}
+    call = "/wherry/providers/{uuid}/compositions"
+    story.ask(f"POST {call}", path, pair)
+    story.ask(f"GET {call}", path, few=1)
+    one = f"{call}/{{composition}}"
+    story.ask(f"GET {one}", f"{path}/{uuid}", only=("uuid", "type", "description"))
+    story.ask(f"DELETE {one}", f"{path}/{uuid}")
 
 
 def _move(story: Story) -> None:

@@ -96,6 +96,8 @@ SOME = [
     errors.UnitsNotTaken(
         provider="p", resource_class="VGPU", asked=3, min_unit=2, max_unit=8, step_size=2
     ),
+    errors.Unsettled(provider="p", name="node-17_mtty"),
+    errors.CompositionHeld(composition="c", consumers=["g"]),
     errors.NoPlace(provider="p", types=["nvidia/A100-3-20C"]),
     errors.ExclusiveConflict(provider="p", by="mode", wanted="a", in_use=["b", "b"]),
     errors.WrongState(migration="m", state="lost", event="start"),

@@ -30,6 +30,7 @@ PATH_TYPES: Mapping[str, Any] = {
     "job": JobId,
     "id": Name,
     "request": RequestName,
+    "composition": Uuid,
 }
 """Type of each part of a path, by its name in the template."""
 
@@ -39,6 +40,7 @@ PATH_WORDS: Mapping[str, str] = {
     "job": "id of the job",
     "id": "id of the pack",
     "request": "name of the device request",
+    "composition": "uuid of the composition",
 }
 
 

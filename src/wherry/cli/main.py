@@ -27,6 +27,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "wherry.cli.device_requests:device_requests",
         "Keep what flavors call by a name.",
     ),
+    "compositions": (
+        "wherry.cli.compositions:compositions",
+        "Compose devices of a parent, and dissolve them.",
+    ),
     "guests": ("wherry.cli.guests:guests", "Record guests and their devices."),
     "targets": ("wherry.cli.targets:targets", "Find where a guest can go, and why not elsewhere."),
     "migrate": (

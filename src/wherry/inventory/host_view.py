@@ -19,7 +19,7 @@ from wherry.inventory.islands import Island
 from wherry.inventory.offers import materialise_offer, offers_of
 from wherry.model.checks import HostFacts
 from wherry.model.device import Offer
-from wherry.model.inventory import HostRecord, Inventory, ProviderRecord
+from wherry.model.inventory import HostRecord, Inventory, PlannedProvider, ProviderRecord
 
 
 class Room(NamedTuple):
@@ -107,4 +107,9 @@ class HostView:
 
 def is_unsettled(provider: ProviderRecord) -> bool:
     """Whether the device kept changing while it was read, and so offers nothing."""
-    return provider.plan.note is not UNSET and provider.plan.note.startswith("unsettled")
+    return is_unsettled_plan(provider.plan)
+
+
+def is_unsettled_plan(plan: PlannedProvider) -> bool:
+    """Whether a device kept changing while it was read, and so offers nothing."""
+    return plan.note is not UNSET and plan.note.startswith("unsettled")

@@ -84,7 +84,7 @@ def places_of(provider: PlannedProvider) -> dict[str, tuple[str, ...]]:
 
 def is_closed(provider: PlannedProvider, use: Use, type_name: str) -> bool:
     """Tell whether what is in use excludes a type (R52)."""
-    value = _exclusive_value(provider, type_name)
+    value = exclusive_value(provider, type_name)
     return value is not None and any(not _same(value, one) for one in use.exclusive)
 
 
@@ -110,7 +110,7 @@ def _seen_places(provider: PlannedProvider) -> set[str]:
     return taken
 
 
-def _exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bool | None:
+def exclusive_value(provider: PlannedProvider, type_name: str) -> str | int | bool | None:
     """Give the value in which instances of this type must agree with others; None: in none."""
     for offer in provider.offers:
         if offer.type != type_name or offer.exclusive is UNSET:

@@ -181,6 +181,27 @@ class ExclusiveConflict(WherryError):
         self.in_use = tuple(in_use)
 
 
+class Unsettled(WherryError):
+    """The device kept changing while it was read: it offers nothing until it is read again."""
+
+    code = "composition.unsettled"
+
+    def __init__(self, *, provider: str, name: str) -> None:
+        super().__init__(f"{name} kept changing while it was read: report its host again")
+        self.provider = provider
+
+
+class CompositionHeld(WherryError):
+    """Composed devices are held: let their holders go first."""
+
+    code = "composition.held"
+
+    def __init__(self, *, composition: str, consumers: Sequence[str]) -> None:
+        super().__init__(f"composition {composition} is held by {', '.join(consumers)}")
+        self.composition = composition
+        self.consumers = tuple(consumers)
+
+
 class NoPlace(WherryError):
     """What is free is not where instances of the type may sit: try the next candidate."""
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from wherry.model.checks import Pack, Policy, Reason
+from wherry.model.compositions import Composition
 from wherry.model.device import Offer
 from wherry.model.facts import HostName, SlotName, Uuid
 from wherry.model.guests import Chosen, Guest, RebootKind, SlotRequest
@@ -35,6 +36,12 @@ LabelValue = Annotated[str, Meta(max_length=255)]
 
 class Wire(Value, frozen=True, kw_only=True, omit_defaults=False):
     """Base of answers: every field is written, so that readers need no defaults."""
+
+
+class CompositionList(Wire, frozen=True, kw_only=True):
+    """What is composed of a parent, by uuid."""
+
+    compositions: tuple[Composition, ...]
 
 
 # Reports and the work of agents

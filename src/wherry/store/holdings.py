@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from wherry.model.claims import Holding, Occupant
 from wherry.store import tables
@@ -37,6 +37,17 @@ def read_holdings(tx: Tx, uuids: Iterable[str]) -> dict[str, Holding]:
         _add_occupants(tx, found)
         holdings.update({holding.consumer: holding for holding in found.values()})
     return holdings
+
+
+def find_holders(tx: Tx, uuid: str) -> tuple[str, ...]:
+    """Name the consumers that hold something of a provider."""
+    number = select(provider.c.id).where(provider.c.uuid == uuid).scalar_subquery()
+    holders = (
+        select(table.c.consumer).where(table.c.provider == number)
+        for table in (allocation, occupant)
+    )
+    query = select(consumer.c.uuid).where(consumer.c.id.in_(union(*holders)))
+    return tuple(tx.execute(query.order_by(consumer.c.uuid)).scalars())
 
 
 def lock_holdings(tx: Tx, uuids: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0007"
+REVISION = "0008"
 """Schema that this version of the program reads and writes."""
 
 
@@ -242,6 +242,15 @@ placement = Table(
     Column("type", Name, primary_key=True),
     Column("places", Text, nullable=False),
     **KEYED,
+)
+
+composition = Table(
+    "composition",
+    metadata,
+    Column("uuid", Name, primary_key=True),
+    Column("provider", Name, nullable=False, index=True),
+    Column("host", Name, nullable=False, index=True),
+    Column("body", Text, nullable=False),
 )
 
 consumer = Table(

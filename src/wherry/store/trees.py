@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
 
+from wherry.inventory.composing import with_compositions
 from wherry.inventory.lint import lint_successive
 from wherry.model.inventory import Finding, HostPlan, PlannedProvider
 from wherry.store import tables
@@ -17,6 +18,7 @@ from wherry.store.attached import write_attached
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_changes
 from wherry.store.client_plans import read_client_plans
+from wherry.store.compositions import read_compositions
 from wherry.store.gone import write_last_generation
 from wherry.store.inventories import recount, write_inventories
 from wherry.store.new_providers import Node, insert_providers
@@ -73,6 +75,7 @@ def write_tree(tx: Tx, plan: HostPlan, *, now: float | None) -> TreeOutcome:
     Raises:
         ReportContradicts: the plan names something twice, somebody else's, or in a circle.
     """
+    plan = with_compositions(plan, read_compositions(tx, host=plan.host))
     stored = _lock(tx, plan)
     homes = {uuid: row.host if row.owner == "report" else None for uuid, row in stored.items()}
     own = {uuid: row for uuid, row in stored.items() if homes[uuid] == plan.host}

@@ -4,6 +4,7 @@ from wherry.api.routes import Route
 from wherry.api.wherry import (
     candidates,
     checks,
+    compositions,
     device_requests,
     events,
     guests,
@@ -21,6 +22,7 @@ _CALLS: tuple[Route, ...] = (
     *checks.ROUTES,
     *migrations.ROUTES,
     *hosts.ROUTES,
+    *compositions.ROUTES,
     *reports.ROUTES,
     *events.ROUTES,
     *operations.ROUTES,

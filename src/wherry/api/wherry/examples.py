@@ -76,6 +76,23 @@ HOSTS: dict[str, Any] = {
         }
     ]
 }
+COMPOSITION_REQUEST: dict[str, Any] = {
+    "uuid": "5b0f4a7e-2c1d-4e8b-9a6f-0d3c7b1e2f01",
+    "name": "pair",
+    "parts": [{"type": "mtty/mtty-2", "count": 2}],
+}
+COMPOSITION: dict[str, Any] = {
+    "uuid": "5b0f4a7e-2c1d-4e8b-9a6f-0d3c7b1e2f01",
+    "provider": _PROVIDER,
+    "host": "node-17",
+    "name": "pair",
+    "type": "composed/pair",
+    "resource_class": "CUSTOM_COMPOSED_PAIR",
+    "count": 1,
+    "parts": [{"type": "mtty/mtty-2", "units": {"CUSTOM_MTTY_PORT": 2}, "count": 2}],
+    "units": {"CUSTOM_MTTY_PORT": 4},
+    "description": "composed/pair = 2 x mtty/mtty-2 CUSTOM_MTTY_PORT:2",
+}
 HOST_PATCH: dict[str, Any] = {"state": "maintenance", "labels": {"rack": "r3", "old": None}}
 CHANGES: dict[str, Any] = {
     "cursor": "812",

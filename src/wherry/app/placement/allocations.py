@@ -14,6 +14,7 @@ from wherry.app.placement.providers import require_provider
 from wherry.app.placement.refusals import (
     EXCEEDS,
     VIOLATES,
+    ComposedHolder,
     ConsumerConflict,
     DoesNotFit,
     InventoryMissing,
@@ -33,6 +34,7 @@ from wherry.model.errors import (
 from wherry.store import placement_allocations as store
 from wherry.store import placement_providers
 from wherry.store.claims import write_claim
+from wherry.store.compositions import find_composed
 from wherry.store.placement_allocations import UNKNOWN, Held, Usage
 from wherry.store.placement_inventories import read_stock
 from wherry.store.placement_providers import ProviderRow
@@ -148,6 +150,8 @@ def write_allocations(
     Raises: as `set_allocations`.
     """
     guests = lock_guests(tx, [one.consumer for one in asked])
+    for composed in sorted(find_composed(tx, [one.consumer for one in asked])):
+        raise ComposedHolder(composed)
     held, rows = require_there(tx, asked)
     _require_sound(tx, asked, held, rows)
     records = plan_records(tx, _holdings(tx, asked, held, opened), guests, now=now)

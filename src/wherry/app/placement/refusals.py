@@ -137,6 +137,17 @@ class Managed(Refusal):
         )
 
 
+class ComposedHolder(Refusal):
+    """The consumer is a composition, which is dissolved as a whole."""
+
+    code = "wherry.managed"
+
+    def __init__(self, consumer: str) -> None:
+        super().__init__(
+            f"consumer {consumer} is a composition: dissolve it with `wherry compositions dissolve`"
+        )
+
+
 class InventoryHeld(Refusal):
     """Something is held of the class: delete the allocations first."""
 
