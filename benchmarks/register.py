@@ -1,10 +1,11 @@
 """How long it takes until a fleet of vGPU hosts is on record, by report and by Placement's calls.
 
     python -m benchmarks register [--hosts 1000] [--peer-hosts 50] [--clients 4] [--workers 2]
-                                  [--engine postgresql]
+                                  [--engine postgresql] [--ways calls reports again]
 
 Each host has two NUMA nodes with two boards each: seven providers.  *reports* is one call a host,
-with the facts of its boards, of which the service derives providers, pools, offers and traits.
+with the facts of its boards, of which the service derives providers, pools, offers and traits;
+no board has the address of another.  *again* is the same host a minute later, with nothing new.
 *calls* is the way of nova-compute: POST, inventories, traits and aggregates of each provider, 22
 calls a host; openstack-placement gets the same calls for fewer hosts, as its time for each does
 not fall with their number.  Every service begins with an empty database that waits for the disk.
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,9 @@ from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_
 from wherry.bench.reports import PROVIDERS, make_report
 
 
-def send_reports(server: Server, hosts: int, clients: int) -> None:
+def send_reports(server: Server, hosts: int, clients: int, sequence: int) -> None:
     """Report every host once."""
-    reports = [make_report(number) for number in range(hosts)]
+    reports = [make_report(number, sequence) for number in range(hosts)]
 
     def send(part: Sequence[dict[str, Any]]) -> None:
         client = Client(server)
@@ -89,6 +91,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2, help="processes; on SQLite one")
     parser.add_argument("--engine", default="postgresql", choices=["postgresql", "sqlite"])
+    ways = ("calls", "reports", "again")
+    parser.add_argument("--ways", nargs="+", default=ways, choices=ways)
     args = parser.parse_args(argv)
     print(f"{args.engine}, {args.clients} clients, {PROVIDERS} providers a host", flush=True)
     peer = None
@@ -98,17 +102,16 @@ def main(argv: list[str] | None = None) -> None:
         with service("peer", args) as server:
             fleet = make_fleet("vgpu", args.peer_hosts)
             peer = measure("calls", server, args.peer_hosts, lambda: load(server, fleet), None)
-    with service("wherry", args) as server:
-        fleet = make_fleet("vgpu", args.hosts)
-        measure("calls", server, args.hosts, lambda: load(server, fleet), peer)
-    with service("wherry", args) as server:
-        measure(
-            "reports",
-            server,
-            args.hosts,
-            lambda: send_reports(server, args.hosts, args.clients),
-            peer,
-        )
+    if "calls" in args.ways:
+        with service("wherry", args) as server:
+            fleet = make_fleet("vgpu", args.hosts)
+            measure("calls", server, args.hosts, lambda: load(server, fleet), peer)
+    if "reports" in args.ways:
+        with service("wherry", args) as server:
+            for what, sequence in (("reports", 1), ("again", 2)):
+                if what in args.ways:
+                    send = partial(send_reports, server, args.hosts, args.clients, sequence)
+                    measure(what, server, args.hosts, send, peer)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os_traits
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from host_facts import (
@@ -41,7 +42,7 @@ from wherry.model.device import KindAndType, Offer
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Binary, Device, Facts, NumaNode, Unread
 from wherry.model.inventory import MAX_INT, HostPlan, PlannedProvider
-from wherry.profiles.builtin import builtin_profiles
+from wherry.profiles.builtin import builtin_profiles, profiles_with
 from wherry.store.plans import facts_of
 
 DRIVERS = ["vfio-pci", "igbvf", "mlx5_vfio_pci", "unheard-of", None]
@@ -120,6 +121,61 @@ def test_a_planner_tells_apart_what_differs_in_the_host_or_in_a_vf_alone():
         report = replace(a_report(name="host1"), facts=facts)
 
         assert PLANNER.plan(report) == plan_host(report, builtin_profiles())
+
+
+NAMED = """
+schema = "wherry.profile/1"
+id = "named"
+extends = "mtty"
+about = "Ports that are called after their card"
+name = "{card}-{type_id}"
+[match]
+driver = "mtty"
+[fields]
+card = { of = "device", attribute = "name" }
+type_id = { of = "type", attribute = "id" }
+"""
+MOVED = st.lists(st.integers(0, 0xFF), min_size=2, max_size=4, unique=True)
+
+
+@given(worlds(), MOVED, st.booleans())
+def test_a_planner_knows_a_device_again_at_another_address(
+    facts: Facts, buses: list[int], has_group: bool
+) -> None:
+    """On another node and in another IOMMU group too; with none, it is another device."""
+    for bus in buses:
+        group = str(bus) if has_group else UNSET
+        devices = tuple(
+            replace(
+                device,
+                name=f"{bus:04x}:{number:02x}:00.0",
+                path=f"devices/{bus}/{number}",
+                numa_node=bus % 2,
+                iommu_group=group,
+                sriov=UNSET,
+            )
+            for number, device in enumerate(facts.devices)
+            if device.role != "vf"
+        )
+        nodes = (NumaNode(id=0), NumaNode(id=1))
+        host = replace(facts.host, numa=nodes)
+        report = replace(a_report(), facts=Facts(host=host, devices=devices))
+
+        assert PLANNER.plan(report) == plan_host(report, builtin_profiles())
+
+
+def test_a_planner_looks_at_a_name_where_a_profile_does() -> None:
+    """Two cards that are alike but for their address have types of two names."""
+    profiles = profiles_with([("named.toml", NAMED.encode())])
+    planner, found = Planner(profiles), set()
+    for name in ("mtty", "mtty2"):
+        device = replace(an_mtty_card().device(), name=name)
+        report = replace(a_report(), facts=Facts(devices=(device,)))
+        plan = planner.plan(report)
+
+        assert plan == plan_host(report, profiles)
+        found |= {offer.type for offer in the_provider(plan, name).offers}
+    assert {each.partition("-")[0] for each in found} == {"mtty", "mtty2"}
 
 
 @given(worlds())

@@ -11,26 +11,28 @@ DESCRIPTION = (
 )
 
 
-def make_report(number: int) -> dict[str, Any]:
-    """The first report of a host: boards with all of their vGPUs free."""
+def make_report(number: int, sequence: int = 1) -> dict[str, Any]:
+    """A report of a host: boards with all of their vGPUs free, none at another's address."""
     return {
         "schema": "wherry.report/1",
         "host": f"compute-{number:06d}",
         "boot_id": f"boot-{number}",
-        "sequence": 1,
-        "observed_at": "2026-01-01T00:00:00Z",
+        "sequence": sequence,
+        "observed_at": f"2026-01-01T00:{sequence:02}:00Z",
         "facts": {
             "host": {"arch": "x86_64", "kernel": "6.12.57", "numa": [{"id": 0}, {"id": 1}]},
-            "devices": [_board(bus, place // 2) for place, bus in enumerate(BUSES)],
+            "devices": [
+                _board(f"{number:04x}:{bus}:00.0", place // 2) for place, bus in enumerate(BUSES)
+            ],
             "instances": [],
         },
         "guests": [],
     }
 
 
-def _board(bus: str, node: int) -> dict[str, Any]:
+def _board(name: str, node: int) -> dict[str, Any]:
     return {
-        "name": f"0000:{bus}:00.0",
+        "name": name,
         "bus": "pci",
         "role": "function",
         "driver": "nvidia",

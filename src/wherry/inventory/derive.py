@@ -14,6 +14,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import UNSET
 
+from wherry.inventory.alike import elsewhere, fits_anywhere, is_alone, placeless
 from wherry.inventory.capacity import Contradiction
 from wherry.inventory.findings import finding
 from wherry.inventory.hostplan import (
@@ -56,19 +57,34 @@ class Planner:
         return _plan(report, self.profiles, lambda family: self._look_up(host, family))
 
     def _look_up(self, host: bytes, family: Family) -> FamilyPlan:
+        anywhere = host + _digest(placeless(family.device)) if is_alone(family) else None
+        found = None if anywhere is None else self._find(anywhere)
+        if found is not None:
+            return elsewhere(found, family.device)
         members = (family.device, *family.vfs)
         instances = [family.scene.instances.get(device.name, ()) for device in members]
         key = host + _digest((members, instances))
-        with self._lock:
-            found = self._known.pop(key, None)
+        found = self._find(key)
         if found is None:
             found = plan_family(family)
+            if anywhere is not None and fits_anywhere(family, found):
+                key = anywhere
+            self._keep(key, found)
+        return found
+
+    def _find(self, key: bytes) -> FamilyPlan | None:
+        with self._lock:
+            found = self._known.get(key)
+            if found is not None:
+                self._known.move_to_end(key)
+        return found
+
+    def _keep(self, key: bytes, plan: FamilyPlan) -> None:
         with self._lock:
             # The latest asked stands last.
-            self._known[key] = found
+            self._known[key] = plan
             if len(self._known) > self._kept:
                 self._known.popitem(last=False)
-        return found
 
 
 def plan_host(report: Report, profiles: Profiles) -> HostPlan:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import UNSET, UnsetType
 
-from wherry.compat.shapes import NOBODY
 from wherry.inventory.capacity import PoolSize, Sizes, hold, size_pools
 from wherry.inventory.doors import close_second_doors
 from wherry.inventory.findings import finding
@@ -188,10 +187,8 @@ def _offers(
         plan_offer(
             group.profile,
             one,
-            provider=NOBODY,
             kind=group.kind,
             driver=group.members[0].assigned_driver,
-            address=group.members[0].parent.name,
             pools=sizes.pools,
             probes=probes,
         )

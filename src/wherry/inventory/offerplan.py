@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
+from wherry.compat.shapes import NOBODY
 from wherry.inventory.capacity import PoolSize
 from wherry.inventory.migration import plan_migration
 from wherry.inventory.types import PlannedType, fill_name
@@ -53,22 +55,20 @@ def plan_offer(
     profile: Profile,
     one: PlannedType,
     *,
-    provider: str,
     kind: Kind,
     driver: str,
-    address: str,
     pools: Mapping[str, PoolSize],
     probes: Sequence[MigrationProbe] = (),
 ) -> Offer | str:
     """Make the offer of one type, without what claims change; text says why it is none.
 
+    It stands nowhere yet.
+
     Args:
         profile: of the devices.
         one: the type, with its recipe.
-        provider: uuid of the provider it stands on.
         kind: what an instance is.
         driver: that serves the guest.
-        address: of the device, or of the PF of several.
         pools: of the provider; the offer names those that its recipe takes from.
         probes: what the kernel answered for the devices.
     """
@@ -76,7 +76,7 @@ def plan_offer(
     if api is None:
         return f"{one.name} has a device_api that cannot be read"
     fields: dict[str, Any] = {
-        **_identity(profile, one, driver, address),
+        **_identity(profile, one, driver),
         **_terms(profile, one.look),
         "also_types": _also_types(profile.also_types, one, kind),
         "pools": {name: _pool(pools[name]) for name in sorted(one.units)},
@@ -88,7 +88,7 @@ def plan_offer(
         return Offer(
             schema=SCHEMA,
             record="offer",
-            provider=provider,
+            provider=NOBODY,
             generation=0,
             kind=kind,
             device_api=api,
@@ -99,13 +99,24 @@ def plan_offer(
         return f"{one.name}: {error}"
 
 
-def _identity(profile: Profile, one: PlannedType, driver: str, address: str) -> dict[str, Any]:
+def place_offer(offer: Offer, provider: str, address: str) -> Offer:
+    """Say on which provider an offer stands.
+
+    Args:
+        provider: uuid.
+        address: of the device, or of the PF of several.
+    """
+    parent = Parent() if offer.parent is UNSET else offer.parent
+    return replace(offer, provider=provider, parent=replace(parent, address=address[:MAX_TEXT]))
+
+
+def _identity(profile: Profile, one: PlannedType, driver: str) -> dict[str, Any]:
     description = one.look.type_attributes.get("description")
     return {
         "device_class": profile.device_class,
         "model": profile.model,
         "description": description[:4096] if isinstance(description, str) else UNSET,
-        "parent": _parent(profile, one.look, driver, address),
+        "parent": _parent(profile, one.look, driver),
         "units": dict(sorted(one.units.items())),
         "env": _env(profile, one.look),
         "assumed": profile.assumed or UNSET,
@@ -128,7 +139,7 @@ def _device_api(profile: Profile, look: Look) -> DeviceApi | None:
     return msgspec.convert(published, DeviceApi) if published in _APIS else None
 
 
-def _parent(profile: Profile, look: Look, driver: str, address: str) -> Parent:
+def _parent(profile: Profile, look: Look, driver: str) -> Parent:
     module = look.host.modules.get(driver.replace("-", "_"))
     version = UNSET if module is None else module.version
     firmware = firmware_of(look.device) or firmware_of(look.parent)
@@ -140,7 +151,6 @@ def _parent(profile: Profile, look: Look, driver: str, address: str) -> Parent:
         driver=driver or UNSET,
         driver_version=version[:MAX_TEXT] if isinstance(version, str) and version else UNSET,
         firmware=firmware[:MAX_TEXT] if firmware else UNSET,
-        address=address[:MAX_TEXT],
     )
 
 

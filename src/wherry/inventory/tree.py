@@ -10,6 +10,7 @@ from wherry.inventory.findings import finding
 from wherry.inventory.groupplan import GroupPlan, plan_group
 from wherry.inventory.groups import Group, group_subjects
 from wherry.inventory.ids import provider_name, provider_uuid
+from wherry.inventory.offerplan import place_offer
 from wherry.inventory.subjects import Scene, Subject
 from wherry.inventory.traits import pf_traits
 from wherry.model.facts import Device
@@ -36,7 +37,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Seat:
-    """What one provider of a family holds, wherever its host is: its offers are nobody's yet.
+    """What one provider of a family holds, wherever it is: its offers are nobody's yet.
 
     Attributes:
         key: what tells it from the others of the family; empty for the device's own.
@@ -161,7 +162,7 @@ def _provider(seat: Seat, device: Device, host: str, uuid: str, parent: str) -> 
         traits=tuple(sorted(plan.traits)),
         inventories=plan.inventories,
         views=plan.views,
-        offers=tuple(replace(offer, provider=uuid) for offer in plan.offers),
+        offers=tuple(place_offer(offer, uuid, device.name) for offer in plan.offers),
         instances=plan.instances,
         slots=plan.slots,
         parents=plan.parents,
