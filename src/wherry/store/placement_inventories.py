@@ -10,6 +10,7 @@ from sqlalchemy import Executable, bindparam, delete, literal, null, select, uni
 from wherry.inventory.views import view_numbers
 from wherry.model.inventory import Inventory
 from wherry.store import tables
+from wherry.store.client_calls import Use
 from wherry.store.limits import capped, limited_inventory
 from wherry.store.placement_providers import ProviderRow
 from wherry.store.providers import read_providers
@@ -83,8 +84,11 @@ def shown_inventory(row: Any) -> Inventory:
     What a host's report knows not to be there, what siblings took of a pool, and what strangers
     took of it, is nobody's allocation.
     """
-    limits = limited_inventory(row)
-    return replace(limits, reserved=limits.reserved + row.charged - row.used + row.stray)
+    return _less(limited_inventory(row), row)
+
+
+def _less(limits: Inventory, use: Any) -> Inventory:
+    return replace(limits, reserved=limits.reserved + use.charged - use.used + use.stray)
 
 
 def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:
@@ -146,6 +150,11 @@ def fresh_stock(
         name: Stock(inventory=inventories[name], used=0, changed_at=now)
         for name in sorted(inventories, key=lambda name: classes[name])
     }
+
+
+def held_stock(limits: Inventory, use: Use, *, now: float) -> Stock:
+    """Give what `read_stock` finds of an inventory that was just written, of no host."""
+    return Stock(inventory=_less(limits, use), used=use.used, changed_at=now)
 
 
 def drop_inventory(tx: Tx, row: ProviderRow, names: set[str]) -> None:

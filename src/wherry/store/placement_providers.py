@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, func, literal, or_, select, true
 
 from wherry.store import tables
+from wherry.store.client_calls import Made
 from wherry.store.rows import batches
 from wherry.store.transaction import Tx
 
@@ -36,6 +37,22 @@ class ProviderRow(NamedTuple):
     owner: Literal["report", "client"]
     host: str | None
     changed_at: float | None
+
+
+def new_row(made: Made, *, uuid: str, name: str, parent: str | None, now: float) -> ProviderRow:
+    """Give a client's provider that was just made."""
+    return ProviderRow(
+        id=made.id,
+        uuid=uuid,
+        name=name,
+        generation=0,
+        moves=made.generation,
+        parent=parent,
+        root=made.root,
+        owner="client",
+        host=None,
+        changed_at=now,
+    )
 
 
 seen_generation = provider.c.generation - provider.c.silent

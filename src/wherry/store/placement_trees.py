@@ -9,9 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from wherry.store import tables
 from wherry.store.changes import append_changes, tell_made
+from wherry.store.client_calls import Made
 from wherry.store.gone import write_last_generation
 from wherry.store.placement_plans import move_silently
-from wherry.store.placement_providers import ProviderRow
+from wherry.store.placement_providers import ProviderRow, new_row
 from wherry.store.rows import batches
 from wherry.store.transaction import Dialect, Tx
 
@@ -39,18 +40,10 @@ def insert_provider(
         tx.execute(_ROOT_ITSELF, {"number": made.id})
     if tx.dialect == "sqlite":
         append_changes(tx, [("provider", uuid, made.generation)])
-    return ProviderRow(
-        id=made.id,
-        uuid=uuid,
-        name=name,
-        generation=0,
-        moves=made.generation,
-        parent=None if parent is None else parent.uuid,
-        root=uuid if parent is None else parent.root,
-        owner="client",
-        host=None,
-        changed_at=now,
-    )
+    root = uuid if parent is None else parent.root
+    above = None if parent is None else parent.uuid
+    plain = Made(made.id, made.generation, root)
+    return new_row(plain, uuid=uuid, name=name, parent=above, now=now)
 
 
 @cache

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, select
 
@@ -16,6 +17,7 @@ from wherry.store import tables
 from wherry.store.columns import load_columns
 from wherry.store.feed import Cursor, Event, read_events
 from wherry.store.follower import PLANS
+from wherry.store.look import Look
 from wherry.store.placement_inventories import shown_inventory
 from wherry.store.placement_providers import find_providers
 from wherry.store.placement_qualities import read_aggregates, read_traits
@@ -26,6 +28,8 @@ from wherry.store.transaction import Tx
 
 inventory, provider = tables.inventory, tables.provider
 log = logging.getLogger("wherry")
+TOLD = frozenset({"provider", "name"})
+"""Kinds of changes after which providers, classes and traits are read."""
 REPLAYED = 20_000
 """Changed objects beyond which to read the fleet anew is quicker."""
 
@@ -88,6 +92,15 @@ class WorldReader:
             return WorldBatch(providers={}, use=(), classes=None, traits=None, cursor=now)
         return self._read(tx, events, now)
 
+    def glance(self, look: Look) -> WorldBatch | None:
+        """Take use alone from a look; None where more changed, or a view shows another picture."""
+        if look.kinds is None or not TOLD.isdisjoint(look.kinds):
+            return None
+        if any(row.cap is None for row in look.stock):
+            return None
+        use = [_use_row(row) for row in look.stock]
+        return WorldBatch(providers={}, use=use, classes=None, traits=None, cursor=look.cursor)
+
     def _map(self, tx: Tx, path: Path) -> WorldBatch | None:
         """Map a snapshot and read what changed since; None where there is none to be used."""
         try:
@@ -110,7 +123,7 @@ class WorldReader:
         used = {event.ref for event in events if event.kind == "use"}.difference(whole)
         for uuid in whole:
             self._plans.pop(uuid, None)
-        may_name = any(event.kind in {"provider", "name"} for event in events)
+        may_name = any(event.kind in TOLD for event in events)
         use = read_use(tx, sorted(used), self._plans)
         while len(self._plans) > PLANS:
             self._plans.popitem(last=False)
@@ -162,13 +175,17 @@ def read_use(
             if row.cap is None:
                 views[row.uuid] = None
                 continue
-            shown = shown_inventory(row)
-            rows.append((row.uuid, row.name, shown.total, shown.reserved, row.used))
+            rows.append(_use_row(row))
     for record in read_providers(tx, uuids=list(views), plans=plans) if views else ():
         for name in record.plan.views:
             view = view_numbers(record.plan, record.use, name)
             rows.append((record.plan.uuid, name, view.total, view.reserved, view.used))
     return rows
+
+
+def _use_row(row: Any) -> UseRow:
+    shown = shown_inventory(row)
+    return row.uuid, row.name, shown.total, shown.reserved, row.used
 
 
 def read_world_providers(tx: Tx, where: ColumnElement[bool]) -> dict[int, Provider]:

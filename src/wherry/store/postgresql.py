@@ -29,6 +29,8 @@ T = TypeVar("T")
 ATTEMPTS = 10
 LANES = 2
 """Transactions of claims under way at once in this process, each with a connection of its own."""
+KEPT = 8
+"""Connections for single statements that stay open; others go back to the pool."""
 GROUP = 32
 """Claims in one transaction, at most: the server keeps track of 64 blocks that may be undone."""
 BUSY = "the database does not answer: every connection of this process is in use"
@@ -91,23 +93,41 @@ class PostgresqlStore:
                 return result
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - no secret
 
+    def call(self, fn: Callable[[Any], T]) -> T:
+        """Write by one statement; see `Store.call`."""
+        attempt = 0
+        while True:
+            try:
+                with self._lane() as db:
+                    return fn(db)
+            except NoConnection as error:
+                raise StoreUnavailable(BUSY) from error
+            except (DBAPIError, psycopg.Error) as error:
+                attempt += 1
+                if attempt == ATTEMPTS or _sqlstate(error) not in AGAIN:
+                    raise _unavailable(error) from error
+            time.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311 - no secret
+
+    def glance(self, fn: Callable[[Any], T]) -> T:
+        """Read by one bare statement; see `Store.glance`."""
+        try:
+            return self.call(fn)
+        except StoreUnavailable as error:
+            if not _is_unreachable(error.__cause__):
+                raise
+            # Connections died with a server that was started anew; reads may repeat.
+            return self.call(fn)
+
     def claim(self, rows: ClaimRows) -> dict[str, Any]:
         """Make one claim together with those that wait; see `Store.claim`."""
         return self._gather(rows)
 
     def _claim_all(self, claims: Sequence[ClaimRows]) -> Sequence[dict[str, Any] | Exception]:
-        for attempt in range(ATTEMPTS):
-            try:
-                with self._lane() as db:
-                    return apply_claims(db, claims)
-            except NoConnection as error:
-                raise StoreUnavailable(BUSY) from error
-            except (DBAPIError, psycopg.Error) as error:
-                if _sqlstate(error) not in AGAIN or attempt == ATTEMPTS - 1:
-                    if len(claims) == 1 or _is_unreachable(error):
-                        raise _unavailable(error) from error
-                    break
-            time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - no secret
+        try:
+            return self.call(lambda db: apply_claims(db, claims))
+        except (DBAPIError, psycopg.Error):
+            if len(claims) == 1:
+                raise
         # One of them cannot be taken at all: let that not be the trouble of the others.
         return [self._claim_alone(rows) for rows in claims]
 
@@ -153,7 +173,7 @@ class PostgresqlStore:
 
     @contextmanager
     def _lane(self) -> Iterator["psycopg.Connection[Any]"]:
-        """Give a connection that stays open for claims."""
+        """Give a connection on which each statement is a transaction by itself."""
         connection = self._next_connection(self._opened(self._calls))
         driver: Any = connection.connection.driver_connection
         try:
@@ -163,7 +183,10 @@ class PostgresqlStore:
                 connection.invalidate()
             connection.close()
             raise
-        self._idle.append(connection)
+        if len(self._idle) < KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _next_connection(self, engine: Engine) -> Connection:
         while self._idle:

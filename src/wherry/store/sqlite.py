@@ -149,6 +149,14 @@ class SqliteStore:
             raise unit.error
         return unit.result
 
+    def call(self, fn: Callable[[Any], T]) -> T:
+        """Write by bare statements; see `Store.call`."""
+        return self.write(lambda tx: fn(tx.driver))
+
+    def glance(self, fn: Callable[[Any], T]) -> T:
+        """Read by one bare statement; see `Store.glance`."""
+        return self.read(lambda tx: fn(tx.driver))
+
     def claim(self, rows: ClaimRows) -> dict[str, Any]:
         """Make one claim together with those that wait; see `Store.claim`."""
         answer: dict[str, Any] = self._wait_for(_Unit(rows=rows))

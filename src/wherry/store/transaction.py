@@ -61,6 +61,26 @@ class Store(Protocol):
                 known where the commit itself failed.
         """
 
+    def call(self, fn: Callable[[Any], T]) -> T:
+        """Write by bare statements and come back once it is durable.
+
+        On PostgreSQL *fn* runs one statement, which is a transaction by itself: one trip.  On
+        SQLite all that it runs is one unit of work, as with `write`.
+
+        Args:
+            fn: takes the driver's connection; run again as with `write`.
+
+        Raises:
+            StoreUnavailable: as `write`.
+        """
+
+    def glance(self, fn: Callable[[Any], T]) -> T:
+        """Read by one bare statement, which sees every write acknowledged before this call.
+
+        Args:
+            fn: takes the driver's connection; run again where that died with its server.
+        """
+
     def claim(self, rows: ClaimRows) -> dict[str, Any]:
         """Make one claim by itself and come back once it is durable; see `store.claims`.
 

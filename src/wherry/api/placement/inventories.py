@@ -30,7 +30,7 @@ def get_inventory(ask: Ask) -> Answer:
     found = app.find_inventories(ask.engine, ask.path["uuid"])
     name = ask.path["resource_class"]
     if name not in found.stock:
-        raise Refused(404, f"No inventory of class {name} for {found.provider.uuid}")
+        raise Refused(404, f"No inventory of class {name} for {found.uuid}")
     return _show(ask, found, name)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from wherry.app.engine import Engine
 from wherry.app.owning import settle_counts
 from wherry.app.placement.names import in_order, intern_classes
+from wherry.app.placement.plain_calls import is_overdrawn, set_inventories_plainly
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.app.placement.refusals import (
     BadCapacity,
@@ -33,10 +34,11 @@ class Stocked:
     """A provider with its inventories.
 
     Attributes:
+        uuid: of the provider.
         generation: of the provider, after a write.
     """
 
-    provider: ProviderRow
+    uuid: str
     generation: int
     stock: Mapping[str, Stock]
 
@@ -56,7 +58,7 @@ def find_inventories(engine: Engine, uuid: str) -> Stocked:
 
     def read(tx: Tx) -> Stocked:
         row = require_provider(tx, uuid)
-        return Stocked(provider=row, generation=row.generation, stock=read_stock(tx, row))
+        return Stocked(uuid=uuid, generation=row.generation, stock=read_stock(tx, row))
 
     return engine.store.read(read)
 
@@ -78,6 +80,25 @@ def set_inventories(
     Raises:
         NoSuchProvider, Managed, GenerationConflict, BadCapacity, NoSuchClass, InventoryHeld.
     """
+    done = set_inventories_plainly(
+        engine, uuid, inventories, generation=generation, may_equal=may_equal
+    )
+    if done is not None:
+        return Stocked(uuid=uuid, generation=done[0], stock=done[1])
+    return set_inventories_closely(
+        engine, uuid, inventories, generation=generation, may_equal=may_equal
+    )
+
+
+def set_inventories_closely(
+    engine: Engine,
+    uuid: str,
+    inventories: Mapping[str, Inventory],
+    *,
+    generation: int | None,
+    may_equal: bool,
+) -> Stocked:
+    """Set inventories whatever else is to be done for that; as `set_inventories`."""
 
     def change(
         tx: Tx, row: ProviderRow, stock: Mapping[str, Stock], known: Mapping[str, int]
@@ -170,8 +191,7 @@ def require_capacity(uuid: str, inventories: Mapping[str, Inventory], *, may_equ
         BadCapacity: with the class.
     """
     for name, inventory in inventories.items():
-        capacity = inventory.capacity
-        if capacity < 0 or (capacity == 0 and not may_equal):
+        if is_overdrawn(inventory, may_equal=may_equal):
             raise BadCapacity(name, uuid, may_equal=may_equal)
 
 
@@ -229,6 +249,6 @@ def _write(
             settle_counts(tx, engine, [uuid])
         if stock is None:
             stock = read_stock(tx, row)
-        return Stocked(provider=row, generation=now, stock=stock)
+        return Stocked(uuid=uuid, generation=now, stock=stock)
 
     return engine.store.write(write)

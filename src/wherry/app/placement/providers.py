@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from wherry.app.engine import Engine
 from wherry.app.owning import settle_owners, withdraw
 from wherry.app.placement.names import require_classes, require_traits
+from wherry.app.placement.plain_calls import create_plainly
 from wherry.app.placement.refusals import (
     BadTree,
     Managed,
@@ -96,6 +97,12 @@ def create_provider(engine: Engine, *, uuid: str, name: str, parent: str | None)
         BadTree: the parent does not exist, or is the provider itself.
         ProviderTaken: another has the uuid or name.
     """
+    made = create_plainly(engine, uuid=uuid, name=name, parent=parent)
+    return made or create_closely(engine, uuid=uuid, name=name, parent=parent)
+
+
+def create_closely(engine: Engine, *, uuid: str, name: str, parent: str | None) -> ProviderRow:
+    """Make a provider whatever else is to be done for that; as `create_provider`."""
 
     def write(tx: Tx) -> ProviderRow:
         if not name:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from wherry.app.engine import Engine
 from wherry.app.placement.inventories import require_generation
 from wherry.app.placement.names import Times, intern_traits
+from wherry.app.placement.plain_calls import set_aggregates_plainly, set_traits_plainly
 from wherry.app.placement.providers import lock_provider, require_provider
 from wherry.store import placement_qualities as store
 from wherry.store.placement_plans import move_on, move_silently
@@ -54,6 +55,16 @@ def set_traits(
     Raises:
         NoSuchProvider, Managed, GenerationConflict, NoSuchTrait.
     """
+    done = set_traits_plainly(engine, uuid, names, generation=generation)
+    if done is not None:
+        return Traits(names=done[1], generation=done[0])
+    return set_traits_closely(engine, uuid, names, generation=generation)
+
+
+def set_traits_closely(
+    engine: Engine, uuid: str, names: Sequence[str], *, generation: int | None
+) -> Traits:
+    """Set traits whatever else is to be done for that; as `set_traits`."""
 
     def write(tx: Tx) -> Traits:
         row = lock_provider(tx, uuid)
@@ -97,6 +108,16 @@ def set_aggregates(
     Raises:
         NoSuchProvider, GenerationConflict.
     """
+    seen = set_aggregates_plainly(engine, uuid, uuids, generation=generation)
+    if seen is not None:
+        return Aggregates(uuids=tuple(uuids), generation=seen)
+    return set_aggregates_closely(engine, uuid, uuids, generation=generation)
+
+
+def set_aggregates_closely(
+    engine: Engine, uuid: str, uuids: Sequence[str], *, generation: int | None
+) -> Aggregates:
+    """Set aggregates whatever else is to be done for that; as `set_aggregates`."""
 
     def write(tx: Tx) -> Aggregates:
         row = lock_provider(tx, uuid, may_be_managed=True)

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import json
 from numpy.typing import NDArray
 
+from wherry.api.placement.ready.keeping import Halves
 from wherry.inventory.columns import Columns, Interned
 from wherry.schedule.candidates.request import AnswerForm
 from wherry.schedule.search.found import Found
@@ -21,63 +22,70 @@ MOST_BYTES = 64 << 20
 class TreeBytes:
     """The bytes of trees, of those asked for last; one for each fleet.
 
-    Two tables take turns: when the younger one is half full, the older one is dropped.  So
-    nothing has to be put in order when it is used.
+    Trees that stand beside each other are kept put together as well, as pages: after a claim
+    one page is put together anew, and not a thousand trees are looked up.
 
     Args:
         most: bytes to keep.
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self._half = most // 2
-        self._young: dict[int, tuple[int, bytes]] = {}
-        self._old: dict[int, tuple[int, bytes]] = {}
-        self._size = 0
+        self._trees, self._pages = Halves(most // 2), Halves(most // 2)
 
     @property
     def size(self) -> int:
         """Bytes that are kept now."""
-        tables = (*self._young.values(), *self._old.values())
-        return sum(len(text) + OVERHEAD for _, text in tables)
+        return self._trees.size + self._pages.size
 
     def of(self, columns: Columns, trees: NDArray[np.int64]) -> list[bytes]:
-        """Give all providers of each tree as members of a JSON object, a comma before each."""
+        """Give all providers of each tree as members of a JSON object, a comma before each.
+
+        Args:
+            trees: rising.
+
+        Gives texts of one or more trees, not in their order.
+        """
+        ends = (trees[1:] >> PAGE) != (trees[:-1] >> PAGE)
+        bounds = np.concatenate(([0], ends.nonzero()[0] + 1, [len(trees)]))
+        sizes = np.diff(bounds)
+        full = sizes >= WORTH
+        if not full.any():
+            return self._each(columns, trees)
         # Stamps are written after what they stand for, so they are read before.
+        stamps = columns.stamp[trees]
+        found = []
+        for begin, end in zip(bounds[:-1][full].tolist(), bounds[1:][full].tolist(), strict=True):
+            page, sign = trees[begin:end].tobytes(), stamps[begin:end].tobytes()
+            text = self._pages.get(page, sign)
+            if text is None:
+                text = b"".join(self._each(columns, trees[begin:end]))
+                self._pages.put(page, sign, text)
+            found.append(text)
+        return found + self._each(columns, trees[np.repeat(~full, sizes)])
+
+    def _each(self, columns: Columns, trees: NDArray[np.int64]) -> list[bytes]:
+        """Give each tree apart, in order."""
         numbers, stamps = trees.tolist(), columns.stamp[trees].tolist()
-        young, old = self._young, self._old
-        found: list[bytes] = []
-        stale: list[int] = []
+        get, found, stale = self._trees.get, [], []
         for place, (tree, stamp) in enumerate(zip(numbers, stamps, strict=True)):
-            kept = young.get(tree)
-            if kept is None:
-                kept = old.get(tree)
-                if kept is not None and kept[0] == stamp:
-                    self._keep(tree, stamp, kept[1])
-            if kept is not None and kept[0] == stamp:
-                found.append(kept[1])
-            else:
-                found.append(b"")
+            text = get(tree, stamp)
+            if text is None:
                 stale.append(place)
+            found.append(text or b"")
         for some in range(0, len(stale), BLOCK):
             places = stale[some : some + BLOCK]
             for place, text in zip(places, render_trees(columns, trees[places]), strict=True):
                 found[place] = text
-                self._keep(numbers[place], stamps[place], text)
+                self._trees.put(numbers[place], stamps[place], text)
         return found
-
-    def _keep(self, tree: int, stamp: int, text: bytes) -> None:
-        size = len(text) + OVERHEAD
-        if self._size + size > self._half:
-            self._old, self._young, self._size = self._young, {}, 0
-        if size <= self._half:
-            self._young[tree] = (stamp, text)
-            self._size += size
 
 
 BLOCK = 1 << 10
 """Trees that are rendered together."""
-OVERHEAD = 200
-"""Bytes that an entry takes besides its text."""
+PAGE = 6
+"""Binary digits of a tree's number within its page: 64 trees."""
+WORTH = 16
+"""Trees of a page that are asked for together, from which on it is kept."""
 
 
 def render_summaries(found: Found, form: AnswerForm, kept: TreeBytes) -> list[bytes]:
