@@ -10,7 +10,8 @@ the materialised offers of each host of a sample.
 *columns* makes the columns of the whole fleet, as the first question after a start does; *first*
 is with an empty cache, as after a change of the contract or of the policy; *again* is the same
 question on the same fleet; *moved* is that question after a claim on one of the hosts, so that
-the columns follow first; *twin* is the slow twin, timed on the sample and counted for the whole
+the columns follow first; *remedies* is it with remedies, the first time with an empty cache
+(*remedy 1*); *twin* is the slow twin, timed on the sample and counted for the whole
 fleet.  *ratio* says how many times faster *first* and *again* are, in CPU time.
 """
 
@@ -222,7 +223,7 @@ def report(name: str, took: Sequence[Took]) -> float:
     wall = [each.wall_ms for each in took]
     cpu = statistics.median(each.cpu_ms for each in took)
     p50 = statistics.median(wall)
-    print(f"  {name:7} p50 {p50:9.1f} ms   max {max(wall):9.1f} ms   CPU p50 {cpu:9.1f} ms")
+    print(f"  {name:8} p50 {p50:9.1f} ms   max {max(wall):9.1f} ms   CPU p50 {cpu:9.1f} ms")
     return cpu
 
 
@@ -260,8 +261,9 @@ def run(count: int, args: argparse.Namespace) -> None:
     )
     print(f"  refused {whole.refused.by_reason}")
 
-    def ask(cache: JudgementCache) -> Took:
-        return time_one(lambda: find_targets(guest, source, fleet.view, TargetsRequest(), cache))
+    def ask(cache: JudgementCache, *, remedies: bool = False) -> Took:
+        request = TargetsRequest(remedies=remedies)
+        return time_one(lambda: find_targets(guest, source, fleet.view, request, cache))
 
     report("columns", [time_one(lambda: make_columns(view.shards)) for _ in range(TWIN_ROUNDS)])
     first = report("first", [ask(JudgementCache()) for _ in range(args.rounds)])
@@ -273,6 +275,12 @@ def run(count: int, args: argparse.Namespace) -> None:
         fleet.apply([claimed(host.offers[-1].provider.record)])
         moved.append(ask(cache))
     report("moved", moved)
+    report("remedy 1", [ask(JudgementCache(), remedies=True) for _ in range(TWIN_ROUNDS)])
+    ask(cache, remedies=True)
+    report("remedies", [ask(cache, remedies=True) for _ in range(args.rounds)])
+    request = TargetsRequest(remedies=True)
+    for each in find_targets(guest, source, fleet.view, request, cache).refused.remedies or ():
+        print(f"    {each.sentence}")
     share = count / len(sample)
     slow = [time_one(lambda: slow_twin(guest, sample)) for _ in range(TWIN_ROUNDS)]
     twin = report("twin", [Took(each.wall_ms * share, each.cpu_ms * share) for each in slow])

@@ -12,13 +12,21 @@ from wherry.cli.output import count, print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.reasons import configure_lines, reason_lines, row_lines
 from wherry.cli.service import asks_service, json_option
-from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, TargetsRequest
+from wherry.model.targets import (
+    Refusal,
+    Refused,
+    Remedy,
+    Target,
+    TargetsAnswer,
+    TargetsRequest,
+)
 from wherry.schedule.reasons import rule_of
 
 
 @click.command(short_help="Find where a guest can go, and why not elsewhere.")
 @click.argument("guest")
 @click.option("--explain", is_flag=True, help="List every refused host with all its reasons.")
+@click.option("--remedies", is_flag=True, help="Say what would open refused hosts, and how many.")
 @click.option("--host", "hosts", multiple=True, help="Look at this host only; may be repeated.")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Most targets."
@@ -31,6 +39,7 @@ def targets(  # noqa: PLR0913, one parameter an option
     guest: str,
     *,
     explain: bool,
+    remedies: bool,
     hosts: tuple[str, ...],
     limit: int,
     policy: Path | None,
@@ -47,6 +56,7 @@ def targets(  # noqa: PLR0913, one parameter an option
         hosts=hosts or UNSET,
         limit=limit,
         explain=explain,
+        remedies=remedies,
     )
     path = f"/wherry/guests/{part(guest)}/targets"
     found = client.send("POST", path, TargetsAnswer, asked)
@@ -110,11 +120,34 @@ def _print_refused(refused: Refused) -> None:
         ((count, code, rule_of(code)) for code, count in counted),
         empty="",
     )
+    if refused.remedies is not UNSET:
+        _print_remedies(refused.remedies)
     if refused.hosts is UNSET:
         say("--explain lists each host with all its reasons")
         return
     for host in refused.hosts:
         _print_refusal(host)
+
+
+def _print_remedies(remedies: Iterable[Remedy]) -> None:
+    click.echo()
+    print_table(
+        ("HOSTS", "REMEDY", "SUCH AS", "WHERE"),
+        (
+            (each.hosts, each.sentence.rpartition(": ")[0], " ".join(each.examples), _where(each))
+            for each in remedies
+        ),
+        empty="nothing that was tried opens another host",
+    )
+    click.echo()
+
+
+def _where(remedy: Remedy) -> str:
+    return " ".join(
+        f"{label}={value}:{hosts}"
+        for label, counts in remedy.labels.items()
+        for value, hosts in counts.items()
+    )
 
 
 def _print_refusal(host: Refusal) -> None:

@@ -3,7 +3,7 @@
 Source: design, sections 4 and 7.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -20,6 +20,8 @@ class TargetsRequest(Value, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 20
     explain: bool = False
     """List the refused hosts, each with all its reasons."""
+    remedies: bool = False
+    """Say what would open refused hosts, and how many."""
 
 
 class Target(Value, frozen=True, kw_only=True):
@@ -54,6 +56,46 @@ class Refusal(Value, frozen=True, kw_only=True):
     mapping: tuple[MappingRow, ...] = ()
 
 
+What = Literal[
+    "accept",
+    "mode",
+    "downtime",
+    "untracked_dma",
+    "postcopy",
+    "replug",
+    "without",
+    "boot_as",
+    "version",
+    "room",
+    "state",
+    "tenant",
+    "resources",
+]
+
+
+class Relaxation(Value, frozen=True, kw_only=True):
+    """One thing to be asked or to be arranged otherwise."""
+
+    what: What
+    value: str | UnsetType = UNSET
+    """The severity, mode, slot, type, version or tenant it is about."""
+
+
+class Remedy(Value, frozen=True, kw_only=True):
+    """What opens hosts that refuse the guest as asked; nothing less of it does."""
+
+    relax: tuple[Relaxation, ...]
+    """All of these together."""
+    hosts: int
+    """How many it opens."""
+    examples: tuple[str, ...]
+    """The first few of them by name."""
+    labels: dict[str, dict[str, int]] = {}
+    """Label to value to how many of them have it, for labels with few values among them."""
+    sentence: str
+    """For people."""
+
+
 class Refused(Value, frozen=True, kw_only=True):
     """Those that were refused: how many hosts each reason stands in the way of."""
 
@@ -61,6 +103,8 @@ class Refused(Value, frozen=True, kw_only=True):
     by_reason: dict[str, int]
     """Reason code to number of hosts; a host counts once for each of its codes."""
     hosts: tuple[Refusal, ...] | UnsetType = UNSET
+    remedies: tuple[Remedy, ...] | UnsetType = UNSET
+    """Those with fewest changes first, and of these the ones that open most hosts."""
 
 
 class TargetsAnswer(Value, frozen=True, kw_only=True):

@@ -96,7 +96,8 @@ def _least(question: Question, islands: Sequence[Island], slot: int) -> Least:
 
 
 def _work_out(question: Question, islands: Sequence[Island]) -> Found:
-    offers = [offer for number, each in enumerate(islands) for offer in stamp(each, number)]
+    seen = [question.see(island) for island in islands]
+    offers = [offer for number, each in enumerate(seen) for offer in stamp(each, number)]
     judgements = [row for each in islands for row in question.about(each).judgements]
     part = Part(tuple(range(len(offers))), tuple(offers), tuple(judgements))
     response = judge_part(question, part, ())

@@ -6,6 +6,7 @@ Source: design, sections 4 and 7; docs/reference/targets.md.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -49,9 +50,13 @@ def decide(question: Question, columns: HostColumns) -> Decision:
     at_devices, at_facts = list(question.memory.founds), find_at_facts(question, columns)
     weight = np.maximum(_weights(at_devices)[devices], _weights(at_facts)[columns.facts])
     own = _own_bits(question, columns, settled=_mapped(at_devices)[devices])
-    accepted = np.array([v == "ok" or v in question.policy.accept for v in WEIGHT], np.bool_)
-    takes = accepted[weight] & (own == 0)
+    takes = accepted_weights(question.policy.accept)[weight] & (own == 0)
     return Decision(columns, devices, at_devices, at_facts, own, weight, takes)
+
+
+def accepted_weights(accept: Collection[str]) -> NDArray[np.bool_]:
+    """Say of each weight of a verdict whether it is accepted: bool[4]."""
+    return np.array([verdict == "ok" or verdict in accept for verdict in WEIGHT], np.bool_)
 
 
 def count_codes(decision: Decision, refusing: NDArray[np.int64]) -> dict[str, int]:

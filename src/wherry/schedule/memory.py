@@ -60,6 +60,8 @@ class Memory:
     def __init__(self) -> None:
         self._lock = Lock()
         self.islands: WeakKeyDictionary[Island, IslandAnswer] = WeakKeyDictionary()
+        self.seen: WeakKeyDictionary[Island, Island | None] = WeakKeyDictionary()
+        """Islands as a question supposes them to be; None where that is as they are."""
         self.founds: list[Found] = []
         """By number; only grows."""
         self.ways: dict[tuple[str, bytes, bytes], ReturnPath] = {}

@@ -8,7 +8,7 @@ Source: design, section 4; specification of compatibility, sections 10 and 13.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import UNSET
 
@@ -36,11 +36,30 @@ class PairKey(NamedTuple):
     downtime_ms: int | None
 
 
+class Supposed(Protocol):
+    """What devices are supposed to be, to see whom that would help."""
+
+    @property
+    def name(self) -> str:
+        """Tells suppositions apart."""
+
+    def see(self, island: Island) -> Island:
+        """Give the island as it would be; another object, if it differs."""
+
+
 class Question:
     """A guest and a policy, with what is remembered of questions like it."""
 
-    def __init__(self, guest: Guest, policy: Policy, cache: JudgementCache) -> None:
+    def __init__(
+        self,
+        guest: Guest,
+        policy: Policy,
+        cache: JudgementCache,
+        supposed: Supposed | None = None,
+    ) -> None:
         self.guest = guest
+        self.cache = cache
+        self._supposed = supposed
         self.policy = policy
         self.contracts: tuple[Contract, ...] = tuple(s.contract for s in guest.slots.values())
         asked = asked_of(self.contracts, policy)
@@ -55,7 +74,8 @@ class Question:
         self.taken = frozenset({"info", *policy.accept})
         """Severities of reasons that do not stand in the way."""
         slots = tuple(contract.slot for contract in self.contracts)
-        self.memory = cache.remember(digest_of((self._keys, slots, policy)))
+        named = None if supposed is None else supposed.name
+        self.memory = cache.remember(digest_of((self._keys, slots, policy, named)))
 
     def about(self, island: Island) -> IslandAnswer:
         """Give what an island gives the guest; worked out the first time."""
@@ -65,7 +85,24 @@ class Question:
             found = known[island] = self._work_out(island)
         return found
 
-    def _work_out(self, island: Island) -> IslandAnswer:
+    @property
+    def kinds(self) -> tuple[bytes, ...]:
+        """Of each device: the same for equal ones."""
+        return self._keys
+
+    def see(self, island: Island) -> Island:
+        """Give an island as it is asked about: as it is, or as it is supposed to be."""
+        if self._supposed is None:
+            return island
+        known = self.memory.seen
+        if island not in known:
+            seen = self._supposed.see(island)
+            # An island that held itself would never be forgotten.
+            known[island] = None if seen is island else seen
+        return known[island] or island
+
+    def _work_out(self, real: Island) -> IslandAnswer:
+        island = self.see(real)
         judgements = tuple(map(self._judge, island.offers, island.shapes))
         found = tuple(tuple(map(_pair_key, row, self._modes)) for row in judgements)
         is_open = any(verdict != "no" for row in found for key in row for verdict in key.verdicts)

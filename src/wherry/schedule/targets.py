@@ -31,6 +31,7 @@ from wherry.schedule.evaluate import evaluate
 from wherry.schedule.plan_claim import root_of
 from wherry.schedule.question import Question
 from wherry.schedule.ranking import DEFAULT_RANKING, Ranked, Ranking, rank
+from wherry.schedule.remedies import find_remedies
 from wherry.schedule.return_path import WaysBack
 
 
@@ -65,6 +66,8 @@ def find_targets(
     weight = decision.weight[taking]
     best = rank(columns, taking, weight, units_asked(guest), ranking, request.limit)
     ways = WaysBack(question, source)
+    codes = count_codes(decision, refusing)
+    remedies = find_remedies(question, decision, refusing, codes) if request.remedies else UNSET
     return TargetsAnswer(
         guest=guest.uuid,
         source=guest.host,
@@ -72,8 +75,9 @@ def find_targets(
         total=len(taking),
         refused=Refused(
             count=len(refusing),
-            by_reason=count_codes(decision, refusing),
+            by_reason=codes,
             hosts=_refusals(question, columns.hosts[refusing]) if request.explain else UNSET,
+            remedies=remedies,
         ),
     )
 

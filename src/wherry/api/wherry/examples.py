@@ -145,7 +145,7 @@ PLUG: dict[str, Any] = {
     "device": {"provider": _PROVIDER, "type": "mtty/mtty-1"},
 }
 UNPLUG: dict[str, Any] = {"slot": "serial1"}
-TARGETS: dict[str, Any] = {"policy": {"mode": "live"}, "limit": 5}
+TARGETS: dict[str, Any] = {"policy": {"mode": "live"}, "limit": 5, "remedies": True}
 TARGETS_ANSWER: dict[str, Any] = {
     "guest": _GUEST,
     "source": "node-17",
@@ -174,6 +174,15 @@ TARGETS_ANSWER: dict[str, Any] = {
     "refused": {
         "count": 61,
         "by_reason": {"NO_OFFER": 48, "CAPACITY": 11, "STATE_FORMAT_OLDER": 2},
+        "remedies": [
+            {
+                "relax": [{"what": "room"}],
+                "hosts": 11,
+                "examples": ["node-20", "node-21", "node-24"],
+                "labels": {"rack": {"7": 9, "8": 2}},
+                "sentence": "free room on the devices there: 11 hosts",
+            }
+        ],
     },
 }
 MIGRATION: dict[str, Any] = {"guest": _GUEST, "target": "node-18", "policy": {"mode": "live"}}

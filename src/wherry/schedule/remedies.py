@@ -1,0 +1,169 @@
+"""What would open hosts that refuse a guest, and how many: minimal, and each one verified.
+
+Every change is tried by asking the whole fleet again with it, by the same look-ups as the
+question itself, so a remedy counts exactly the hosts that take the guest then.  What has to be
+arranged on a host itself (its state, its tenants, room for the guest's resources) goes with it
+as far as nothing less opens that host.
+
+Source: design, section 7 and invariant 6; docs/reference/targets.md, "Remedies".
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from wherry.inventory.host_columns import TENANTS, HostColumns
+from wherry.model.guests import Guest
+from wherry.model.targets import Relaxation, Remedy, What
+from wherry.schedule.decide import Decision, accepted_weights, decide
+from wherry.schedule.host_rules import BITS
+from wherry.schedule.question import Question
+from wherry.schedule.relaxations import Variant, variants
+
+LISTED: Final = 20
+EXAMPLES: Final = 3
+VALUES: Final = 10
+"""A label with more values than these among the hosts of a remedy is not told."""
+
+SHUT_DOWN: Final = Relaxation(what="mode", value="cold")
+
+_ARRANGED: Final[Mapping[str, What]] = {
+    "HOST_STATE": "state",
+    "HOST_TENANT": "tenant",
+    "HOST_RESOURCES": "resources",
+}
+"""Code to what is to be arranged on the host itself."""
+
+_SENTENCES: Final[Mapping[What, str]] = {
+    "accept": "accept {value}",
+    "mode": "move it in mode {value}",
+    "downtime": "allow more downtime than {value} ms",
+    "untracked_dma": "allow DMA that is not tracked",
+    "postcopy": "do without post-copy",
+    "replug": "unplug slot {value} and plug it in again there",
+    "without": "one device fewer, without slot {value}",
+    "boot_as": "shut it down and boot it with {value}",
+    "version": "have drivers there that support {value}",
+    "room": "free room on the devices there",
+    "state": "enable the hosts",
+    "tenant": "open the hosts to tenant {value}",
+    "resources": "free room there for its resources",
+}
+
+
+class Opened(NamedTuple):
+    """Changes and the hosts that they open together."""
+
+    relax: tuple[Relaxation, ...]
+    rows: NDArray[np.int64]
+
+
+def find_remedies(
+    question: Question,
+    decision: Decision,
+    refusing: NDArray[np.int64],
+    codes: Mapping[str, int],
+) -> tuple[Remedy, ...]:
+    """Find what opens hosts that refuse the guest, those with fewest changes first.
+
+    Args:
+        question: as it was asked.
+        decision: on it, of the whole fleet.
+        refusing: rows of the hosts to open.
+        codes: of the reasons of these.
+
+    Cost: that of a question for each change that the codes give cause to try, at most some
+    twenty; what is remembered of it makes it a look-up from the second time on.
+    """
+    tried = variants(question, decision.columns, codes)
+    found = [
+        *_arranged((), question.guest, decision, refusing, _accepts(question, decision)),
+        *_accepting(question, decision, refusing),
+        *_with_changes(tried, question, decision, refusing),
+    ]
+    found.sort(key=lambda each: (len(each.relax), -len(each.rows)))
+    return tuple(_remedy(each, decision.columns) for each in found[:LISTED])
+
+
+def _accepts(question: Question, decision: Decision) -> NDArray[np.bool_]:
+    """Say of every host whether its devices and facts are accepted."""
+    return accepted_weights(question.policy.accept)[decision.weight]
+
+
+def _accepting(
+    question: Question, decision: Decision, refusing: NDArray[np.int64]
+) -> Iterator[Opened]:
+    """Accept more: what the verdict is does not hang on what is accepted."""
+    for weight, verdict in enumerate(("ok", "warn", "unknown")):
+        if weight and verdict not in question.policy.accept:
+            change = (Relaxation(what="accept", value=verdict),)
+            opened = decision.weight == weight
+            yield from _arranged(change, question.guest, decision, refusing, opened)
+
+
+def _with_changes(
+    tried: Sequence[Variant], question: Question, before: Decision, refusing: NDArray[np.int64]
+) -> Iterator[Opened]:
+    """Ask again with each change; what is open without it is none of its hosts."""
+    without = _accepts(question, before)
+    # To boot it with another type is to shut it down too, which may do alone.
+    shut_down = without.copy()
+    for change, asked in tried:
+        after = decide(asked, before.columns)
+        opened = _accepts(asked, after)
+        if change == SHUT_DOWN:
+            shut_down |= opened
+        opened &= ~(shut_down if change.what == "boot_as" else without)
+        yield from _arranged((change,), question.guest, after, refusing, opened)
+
+
+def _arranged(
+    change: tuple[Relaxation, ...],
+    guest: Guest,
+    decision: Decision,
+    refusing: NDArray[np.int64],
+    opened: NDArray[np.bool_],
+) -> Iterator[Opened]:
+    """Put hosts that a change opens together by what is to be arranged on them as well."""
+    rows = refusing[opened[refusing]]
+    own = decision.own[rows]
+    for bits in np.unique(own).tolist():
+        missing = [code for code, bit in BITS.items() if bits & bit]
+        relax = (*change, *(_on_host(code, guest) for code in missing if code in _ARRANGED))
+        if relax and len(relax) == len(change) + len(missing):
+            yield Opened(relax, rows[own == bits])
+
+
+def _on_host(code: str, guest: Guest) -> Relaxation:
+    what = _ARRANGED[code]
+    return Relaxation(what=what, value=guest.tenant if what == "tenant" else UNSET)
+
+
+def _remedy(opened: Opened, columns: HostColumns) -> Remedy:
+    hosts = sorted(columns.hosts[opened.rows], key=lambda host: host.name)
+    labels: dict[str, Counter[str]] = {}
+    for host in hosts:
+        for label, value in host.record.labels.items():
+            labels.setdefault(label, Counter())[value] += 1
+    told = {
+        label: dict(counts.most_common())
+        for label, counts in sorted(labels.items())
+        if label != TENANTS and len(counts) <= VALUES
+    }
+    count = len(hosts)
+    return Remedy(
+        relax=opened.relax,
+        hosts=count,
+        examples=tuple(host.name for host in hosts[:EXAMPLES]),
+        labels=told,
+        sentence=f"{_sentence(opened.relax)}: {count} {'host' if count == 1 else 'hosts'}",
+    )
+
+
+def _sentence(relax: tuple[Relaxation, ...]) -> str:
+    said = (_SENTENCES[each.what].format(value=each.value or "none") for each in relax)
+    return ", and ".join(said)
