@@ -153,9 +153,15 @@ def fleet(store_url: str) -> Iterator[Fleet]:
 
 @pytest.fixture
 def sqlite_fleet(sqlite_url: str) -> Iterator[Fleet]:
-    """The same on SQLite only."""
+    """The same on SQLite only, where derived traits are published."""
     running = run_service(
-        Settings(database=sqlite_url, profile_dirs=(PROFILES,), preflight_s=2, lease_s=60)
+        Settings(
+            database=sqlite_url,
+            profile_dirs=(PROFILES,),
+            publish_traits="yes",
+            preflight_s=2,
+            lease_s=60,
+        )
     )
     yield Fleet(running)
     running.stop()

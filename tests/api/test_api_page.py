@@ -33,6 +33,7 @@ BACK = f"/wherry/migrations/{name_of('n')}"
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 MOMENT = re.compile(r"\b1[5-9]\d{8}\.\d+\b")
+LABEL = re.compile(r"CUSTOM_WHERRY_[A-Z2-7]{24}")
 STEP = ("uuid", "state", "token", "lease_until")
 """What is shown of a migration after the first time."""
 
@@ -97,6 +98,7 @@ class Story:
         for old, new in self._jobs.items():
             text = text.replace(old, new)
         text = text.replace(str(PROFILES), "/etc/wherry/profiles")
+        text = LABEL.sub("CUSTOM_WHERRY_…", text)
         text = TIME.sub("2026-11-22T10:15:00.000Z", text)
         return MOMENT.sub("1795342510.0", text)
 
@@ -170,6 +172,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
         f"{GUEST}/targets",
         {"policy": {"mode": "live"}, "hosts": ["node-18", "node-19"], "explain": True},
     )
+    story.ask("GET /wherry/guests/{uuid}/query", f"{GUEST}/query?mode=live&limit=10")
     check = next(route.example for route in ROUTES if route.path == "/wherry/check")
     story.ask("POST /wherry/check", "/wherry/check", check)
     _compose(story)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -15,66 +15,31 @@ from compat.mending import mend
 from compat.worlds import UUIDS, full_offers, pairs, policy_values
 from obvious_search.search import search
 from obvious_search.world import make_world
+from query_twin import EXACT, OF_VERSIONS, finds, meets, refusing, stock
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
-from wherry.compat.quantity import WHOLE_DEVICE, units_of
-from wherry.compat.query.ask import Group, ask
-from wherry.compat.query.guest import ask_guest, to_pairs
+from wherry.compat.query.ask import Group, Nothing, ask
+from wherry.compat.query.guest import GuestQuery, NoQuery, ask_guest, to_pairs
 from wherry.compat.query.host import ask_host, marks_of_host
 from wherry.compat.query.labels import label
-from wherry.compat.query.marks import marks_of
+from wherry.compat.query.marks import marks_of, marks_together
 from wherry.compat.query.vocabulary import MOST, Mark, Vocabulary
+from wherry.compat.query.words import say_group, say_missing, say_nothing, say_root
 from wherry.compat.table import BY_CODE
-from wherry.model.checks import CheckResponse, HostFacts, Needs, Policy
+from wherry.model.checks import HostFacts, Needs, Policy
 from wherry.model.device import Contract, Offer, Param
 from wherry.model.inventory import Inventory
 from wherry.model.provider import Provider
+from wherry.profiles.tables import standard_traits
 from wherry.schedule.candidates.query import parse_candidates_query
 
 SALT = b"a secret of the deployment"
 LATEST = (1, 39)
 
-EXACT = {
-    "DEVICE_API", "KIND_MISMATCH", "TYPE_MISMATCH", "MODEL_MISMATCH", "NO_OFFER",
-    "FEATURE_MISSING", "FEATURE_UNMASKABLE", "PARAM_UNKNOWN", "PARAM_EQ", "PARAM_IN", "PARAM_GE",
-    "PARAM_CANNOT_DISABLE", "UNITS_MISMATCH", "UNITS_ABSENT", "CAPACITY", "MODE",
-    "MIGRATION_UNSUPPORTED", "MIGRATION_DISABLED", "MIGRATION_UNDETERMINED",
-    "DIRTY_TRACKING_ABSENT", "BLOCKER", "POSTCOPY_REQUESTED",
-}  # fmt: skip
-"""Codes of which no offer that a query returns may be refused, in modes live and suspend."""
-VERSIONS = ("VERSION_", "STATE_FORMAT_")
 
-
-def stock(offer: Offer) -> dict[str, int]:
-    """What is free of an offer's inventory: its pools, or one device."""
-    units = units_of(offer)
-    free: dict[str, int] = {} if units else {WHOLE_DEVICE: 1}
-    if offer.pools is not UNSET:
-        free |= {name: pool.free for name, pool in offer.pools.items()}
-    elif units:
-        free |= units
-    return free
-
-
-def finds(group: Group, offer: Offer) -> bool:
-    """The twin of the query: whether an offer's marks and stock meet a group."""
-    marks, free = marks_of(offer), stock(offer)
-    return (
-        group.required <= marks
-        and group.forbidden.isdisjoint(marks)
-        and all(not either.isdisjoint(marks) for either in group.any_of)
-        and all(free.get(name, 0) >= amount for name, amount in group.resources.items())
-    )
-
-
-def vocabulary(offers: Sequence[Offer]) -> Vocabulary:
-    return Vocabulary(mark for offer in offers for mark in marks_of(offer))
-
-
-def refusing(answer: CheckResponse, policy: Policy) -> set[str]:
-    """Codes of the reasons for which an answer is not accepted."""
-    taken = {"info", *policy.accept}
-    return {reason.code for reason in answer.reasons if reason.severity not in taken}
+def vocabulary(offers: Sequence[Offer], hosts: Sequence[HostFacts] = ()) -> Vocabulary:
+    marks = [marks_of(offer) for offer in offers] + [marks_of_host(facts) for facts in hosts]
+    return Vocabulary(mark for some in marks for mark in some)
 
 
 @st.composite
@@ -108,33 +73,43 @@ def mend_all(
     return contract, offer, policy
 
 
+Fleet = tuple[Contract, list[Offer], Policy]
+MANY = settings(max_examples=20_000, derandomize=False)
+
+
 @given(fleets())
-def test_a_query_loses_no_offer_that_would_be_accepted(fleet):
-    """Equivalence of traits: what is left out is refused, in each mode."""
+def test_a_query_loses_no_offer_and_finds_none_that_its_rules_refuse(fleet):
+    """Equivalence of traits, in each mode."""
+    assert_equivalent(fleet)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@MANY
+@given(fleets())
+def test_20_000_queries_lose_no_offer_and_find_none_that_their_rules_refuse(fleet):
+    """Equivalence of traits, in each mode."""
+    assert_equivalent(fleet)
+
+
+def assert_equivalent(fleet: Fleet) -> None:
+    """What is left out is refused; what is found is refused by none of the rows that say `yes`."""
     contract, offers, policy = fleet
     group = ask(contract, policy, vocabulary(offers))
-
     for offer in offers:
-        if check(contract, offer, policy).accepted:
-            assert group is not None
-            assert finds(group, offer)
+        answer = check(contract, offer, policy)
+        if not finds(group, offer):
+            assert not answer.accepted
+        elif "unknown" not in policy.accept and policy.mode in {"live", "suspend"}:
+            assert not held_codes(offer) & refusing(answer, policy)
 
 
-@given(fleets())
-def test_no_offer_found_is_refused_by_a_rule_that_the_query_holds(fleet):
-    """Where the table says `yes`; the others are left to the exact stage."""
-    contract, offers, policy = fleet
-    group = ask(contract, policy, vocabulary(offers))
-    if group is None or "unknown" in policy.accept or policy.mode in {"cold", "replug"}:
-        return
-
-    for offer in (offer for offer in offers if finds(group, offer)):
-        codes = refusing(check(contract, offer, policy), policy)
-        assert not codes & EXACT
-        stated = offer.interface is not UNSET and offer.interface.policy not in {UNSET, "range"}
-        if stated and offer.state is not UNSET and offer.state.policy not in {UNSET, "range"}:
-            left = {code for code in codes if code.startswith(VERSIONS)} - {"STATE_FORMAT_ABSENT"}
-            assert not left
+def held_codes(offer: Offer) -> set[str]:
+    """Codes of which a query returns no offer that is refused for them."""
+    stated = offer.interface is not UNSET and offer.interface.policy not in {UNSET, "range"}
+    if stated and offer.state is not UNSET and offer.state.policy not in {UNSET, "range"}:
+        return EXACT | (OF_VERSIONS - {"STATE_FORMAT_ABSENT"})
+    return EXACT
 
 
 @given(fleets())
@@ -146,8 +121,37 @@ def test_cold_asks_identity_amounts_and_mode(fleet):
 
     for offer in offers:
         codes = refusing(check(contract, offer, policy), policy)
-        found = group is not None and finds(group, offer)
-        assert found == (not codes - {"EXCLUSIVE", "GENERATION_CONFLICT"})
+        assert finds(group, offer) == (not codes - {"EXCLUSIVE", "GENERATION_CONFLICT"})
+
+
+@given(fleets(), st.booleans())
+def test_offers_that_share_a_provider_hide_none_of_each_other(fleet, other_type):
+    """What one cannot mask or leave off is no reason to pass over the other."""
+    contract, offers, policy = fleet
+    if other_type:
+        offers = [replace(one, type="a/z", also_types=("a/x", "a/y")) for one in offers]
+    group = ask(contract, policy, Vocabulary(marks_together(offers)))
+    free: dict[str, int] = {}
+    for offer in offers:
+        free |= {name: max(units, free.get(name, 0)) for name, units in stock(offer).items()}
+
+    if any(check(contract, offer, policy).accepted for offer in offers):
+        assert meets(group, marks_together(offers), free)
+
+
+@given(fleets())
+def test_a_query_names_no_trait_that_nobody_publishes(fleet):
+    """Placement refuses a question with a trait that it does not know."""
+    contract, offers, policy = fleet
+    known = vocabulary(offers)
+    group = ask(contract, policy, known)
+
+    if isinstance(group, Nothing):
+        assert group.reasons or group.missing or group.unmet
+        assert not group.missing & known.marks
+    else:
+        assert group.required | group.forbidden | frozenset().union(*group.any_of) <= known.marks
+        assert all(group.any_of)
 
 
 def test_more_levels_than_can_be_listed_are_one_mark():
@@ -298,15 +302,30 @@ def tree(host: int, facts: HostFacts, offers: Sequence[Offer]) -> list[Provider]
 @given(guests())
 def test_the_hosts_that_take_a_guest_are_among_those_that_placement_finds(world):
     """By the query as text, parsed and searched as Placement would; all in the guest's mode."""
+    assert_hosts_found(world)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@MANY
+@given(guests())
+def test_the_hosts_that_take_20_000_guests_are_among_those_that_placement_finds(world):
+    """The same often."""
+    assert_hosts_found(world)
+
+
+def assert_hosts_found(world: dict[str, Any]) -> None:
     hosts = [
         (facts, [one for place, offer in enumerate(offers, 1)
                  for one in [replace(offer, provider=uuid_of(number, place),
                                      pools=_own(offer), migration=offer.migration)]])
         for number, (facts, offers) in enumerate(world["hosts"])
     ]  # fmt: skip
-    known = vocabulary([offer for _, offers in hosts for offer in offers])
+    known = vocabulary(
+        [offer for _, offers in hosts for offer in offers], [facts for facts, _ in hosts]
+    )
     query = ask_guest(world["contracts"], world["needs"], world["policy"], known)
-    found = set() if query is None else search_hosts(query, hosts)
+    found = search_hosts(query, hosts) if isinstance(query, GuestQuery) else set()
 
     for number, (facts, offers) in enumerate(hosts):
         answer = check_guest(world["contracts"], world["needs"], offers, facts, world["policy"])
@@ -323,15 +342,9 @@ def _own(offer: Offer) -> Any:
 
 def search_hosts(query: Any, hosts: Sequence[tuple[HostFacts, Sequence[Offer]]]) -> set[str]:
     pairs_ = to_pairs(query, SALT, resources={"VCPU": 1})
-    labels = {
-        label(SALT, mark)
-        for group in query.groups.values()
-        for marks in (group.required, group.forbidden, *group.any_of)
-        for mark in marks
-    } | {label(SALT, mark) for mark in query.root_required}
     providers = [p for number, host in enumerate(hosts) for p in tree(number, *host)]
     classes = {name for group in query.groups.values() for name in group.resources}
-    world = make_world(providers, traits=labels, classes=classes)
+    world = make_world(providers, traits=standard_traits(), classes=classes)
     request = parse_candidates_query(pairs_, LATEST)
     return {candidate.anchor for candidate in search(world, request)}
 
@@ -343,6 +356,61 @@ def test_slots_whose_names_cannot_be_suffixes_are_numbered():
 
     keys = {key for key, _ in to_pairs(query, SALT) if key.startswith("resources")}
     assert keys == {"resources_0", "resources_1"}
+
+
+def test_all_slots_that_nobody_serves_are_named_with_what_is_missing():
+    """A slot that is refused for itself, one of an unknown type, one whose version is too new."""
+    held = [
+        a_contract(slot="gpu0", migration={"support": "no", "flags": ["p2p"]}),
+        a_contract(slot="gpu1", type="acme/other"),
+        a_contract(slot="gpu2", version="2.9"),
+        a_contract(slot="gpu3", version="2.1"),
+    ]
+    offer = an_offer(supports="2.1")
+
+    found = ask_guest(held, Needs(arch="riscv128"), Policy(), vocabulary([offer]))
+
+    assert isinstance(found, NoQuery)
+    assert [*found.slots] == ["gpu0", "gpu1", "gpu2"]
+    refused, unknown, newer = found.slots["gpu0"], found.slots["gpu1"], found.slots["gpu2"]
+    assert [reason.code for reason in refused.reasons] == ["MIGRATION_UNSUPPORTED"]
+    assert "no offer serves mdev vfio-pci acme/other" in say_nothing(unknown)
+    assert say_nothing(newer) == ["no offer has a fitting interface version"]
+    assert say_missing(found.root_missing) == ["no host has architecture riscv128"]
+
+
+def test_a_group_is_said_in_words():
+    """Each thing that is asked once, with the rules that it stands for."""
+    offer = an_offer(
+        supports="2.3",
+        features={"X": {}, "Y": {"maskable": False}, "Z": {}},
+        params={"ecc": {"type": "bool", "value": True}},
+    )
+    group = ask(
+        a_contract(version="2.1", features=["X"], params={"ecc": True}),
+        Policy(),
+        vocabulary([offer, an_offer(supports="2.7")]),
+    )
+
+    assert isinstance(group, Group)
+    said = {(each.how, each.rules, each.words) for each in say_group(group)}
+    assert said >= {
+        ("all", "R30", "has feature X"),
+        ("none", "R32", "shows feature Y, which it cannot hide"),
+        ("any", "R40, R41", "parameter ecc is true"),
+        ("any", "R20-R24", "interface version: 2.3 or interface version: 2.7"),
+    }
+    assert not {words for _, _, words in said if "feature Z" in words}
+
+
+@given(fleets())
+def test_every_mark_has_words(fleet):
+    """And none of them is said with the marks of another rule."""
+    _, offers, _ = fleet
+    said = say_root(vocabulary(offers).marks)
+
+    assert len(said) == len(vocabulary(offers).marks)
+    assert all(each.words and each.rules.startswith("R") for each in said)
 
 
 def test_aggregates_and_limit_are_passed_through():

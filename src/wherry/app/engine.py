@@ -12,6 +12,7 @@ from wherry.app.placement.world import PlacementWorld
 from wherry.app.settings import Settings
 from wherry.inventory.derive import Planner
 from wherry.inventory.fleet import Fleet, FleetView
+from wherry.inventory.labelling import Labeller
 from wherry.model.errors import BadConfiguration, InvalidProfile, StoreUnavailable
 from wherry.profiles.builtin import profiles_with
 from wherry.profiles.library import Profiles
@@ -53,6 +54,7 @@ class Engine:
     ranking: Ranking = field(default_factory=Ranking)
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = field(default=lambda: str(uuid.uuid4()))
+    _labeller: Labeller | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -65,6 +67,13 @@ class Engine:
         """Give the fleet with every write that was acknowledged before this call."""
         self.follower.catch_up()
         return self.fleet.view
+
+    def labeller(self, salt: bytes) -> Labeller:
+        """Give what makes labels under a salt; it remembers what it has made."""
+        found = self._labeller
+        if found is None or found.salt != salt:
+            found = self._labeller = Labeller(salt)
+        return found
 
     @property
     def closing(self) -> bool:

@@ -11,7 +11,6 @@ from wherry.app.pinning import pin_held
 from wherry.app.steps import settle
 from wherry.migrate.signal import render_time
 from wherry.model.errors import ReportContradicts, StoreUnavailable, WherryError
-from wherry.profiles.library import Profiles
 from wherry.store.claims import prune_claims
 from wherry.store.feed import prune_changes
 from wherry.store.hosts import read_host_names
@@ -74,13 +73,13 @@ def drop_old_rows(engine: Engine) -> None:
 
 
 def derive_anew(engine: Engine) -> int:
-    """Derive every host from its stored report, if profiles or program are other ones now.
+    """Derive every host from its stored report, if program, profiles or settings are others now.
 
     Hosts are read whole again and again only until each has been derived once; a host whose
     plan comes out as before moves nothing.  Says how many were looked at.
     """
-    mark = derivation_mark(engine.profiles)
-    if engine.store.read(lambda tx: read_note(tx, DERIVED_WITH)) == mark:
+    mark = derivation_mark(engine)
+    if is_derived(engine):
         return 0
     names = engine.store.read(read_host_names)
     for count, name in enumerate(names):
@@ -91,10 +90,17 @@ def derive_anew(engine: Engine) -> int:
     return len(names)
 
 
-def derivation_mark(profiles: Profiles) -> str:
-    """Tell apart what a report's facts would mean: this program with these profiles."""
-    digest = hashlib.sha256(msgspec.json.encode(profiles.all, order="deterministic"))
-    return f"{version('wherry')} {digest.hexdigest()}"
+def is_derived(engine: Engine) -> bool:
+    """Whether every host is as this program, with its profiles and settings, derives it."""
+    mark = derivation_mark(engine)
+    return engine.store.read(lambda tx: read_note(tx, DERIVED_WITH)) == mark
+
+
+def derivation_mark(engine: Engine) -> str:
+    """Tell apart what a report would become: this program with these profiles and settings."""
+    digest = hashlib.sha256(msgspec.json.encode(engine.profiles.all, order="deterministic"))
+    published = " and labels" if engine.settings.publish_traits == "yes" else ""
+    return f"{version('wherry')} {digest.hexdigest()}{published}"
 
 
 def _derive_host(engine: Engine, name: str) -> None:

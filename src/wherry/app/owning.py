@@ -6,8 +6,10 @@ Source: design, section 6 ("Every provider has one owner").
 from collections.abc import Collection
 
 from wherry.app.engine import Engine, log
+from wherry.app.publishing import hold_salt, publish
 from wherry.inventory.adoption import adopt
 from wherry.inventory.hostplan import plan_check
+from wherry.inventory.labelling import UNPUBLISHED
 from wherry.migrate.running import CODES
 from wherry.model.errors import ReportContradicts
 from wherry.model.facts import Report
@@ -21,6 +23,7 @@ from wherry.store.adoption import (
     read_client_root,
     read_client_tree,
 )
+from wherry.store.labels import write_labels
 from wherry.store.reports import derive_stored
 from wherry.store.transaction import Tx
 
@@ -43,11 +46,15 @@ def derive_host(tx: Tx, engine: Engine, host: str) -> None:
         NotFound: there is no such host.
         ReportContradicts: as `derive_stored`.
     """
+    plans: list[HostPlan] = []
 
     def derive(report: Report) -> HostPlan:
-        return own_part(tx, engine, engine.planner.plan(report))
+        plans.append(own_part(tx, engine, engine.planner.plan(report)))
+        return plans[-1]
 
-    derive_stored(tx, host, derive, keep=CODES)
+    labeller = hold_salt(tx, engine)
+    outcome = derive_stored(tx, host, derive, keep=CODES)
+    publish(tx, plans[-1], labeller, outcome.changed)
 
 
 def settle_owners(tx: Tx, engine: Engine, roots: Collection[str]) -> None:
@@ -75,7 +82,8 @@ def withdraw(tx: Tx, host: str) -> None:
     For a client that removes the host's root; nothing happens to a root of no such host.
     """
     for name in find_reported(tx, [host]):
-        derive_stored(tx, name, _nothing, keep=CODES)
+        outcome = derive_stored(tx, name, _nothing, keep=CODES)
+        write_labels(tx, name, UNPUBLISHED, told=outcome.changed)
 
 
 def _nothing(report: Report) -> HostPlan:

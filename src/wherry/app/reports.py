@@ -9,6 +9,7 @@ from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
 from wherry.app.owning import own_part, settle_owners
 from wherry.app.pinning import pin_held
+from wherry.app.publishing import hold_salt, publish
 from wherry.app.running import find_lost, learn_guests, lock_guests
 from wherry.inventory.adoption import adopt
 from wherry.model.errors import ReportContradicts
@@ -45,7 +46,8 @@ def _put_quickly(engine: Engine, report: Report, digest: str) -> ReportAnswer | 
         if sight.has_lost:
             find_lost(engine, report.host)
         return _answer(report, "unchanged", sight.generation, sight.providers)
-    if sight == "differs":
+    # Labels are of the salt of the transaction that writes them.
+    if sight == "differs" or engine.settings.publish_traits == "yes":
         return None
     try:
         plan = adopt(engine.planner.plan(report), None, engine.settings.roots)
@@ -96,8 +98,11 @@ def _store(engine: Engine, report: Report, digest: str) -> ReportAnswer:
 
     def write(tx: Tx) -> ReportAnswer:
         guests = lock_guests(tx, report)
+        labeller = hold_salt(tx, engine)
         own = own_part(tx, engine, plan)
         outcome = store_report(tx, report, digest, own, now=engine.clock())
+        if labeller is not None and outcome.outcome == "stored":
+            publish(tx, own, labeller, outcome.changed)
         return _finish(tx, engine, report, outcome, guests)
 
     return engine.store.write(write)

@@ -40,6 +40,8 @@ class Settings:
         cors_origins: origins whose pages may use the Placement API from a browser.
         profile_dirs: folders of driver profiles that go before the built-in ones.
         roots: whether a report makes its host's root provider, or waits for a client's.
+        publish_traits: whether offers publish derived traits, for schedulers that speak only
+            Placement.
         lease_s: seconds until a claimed migration expires unless renewed.
         preflight_s: seconds in which both agents must answer; silence is a refusal.
         keep_migrations_days: how long a migration that has ended stays on record.
@@ -61,6 +63,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     profile_dirs: tuple[Path, ...] = ()
     roots: Literal["own", "external"] = "own"
+    publish_traits: Literal["no", "yes"] = "no"
     lease_s: int = 300
     preflight_s: int = 10
     keep_migrations_days: int = 90
@@ -203,6 +206,13 @@ TABLE: tuple[Option, ...] = (
         default="own",
         metavar="own|external",
         help="Who makes the root providers of hosts: this service, or Nova.",
+    ),
+    Option(
+        name="publish_traits",
+        parse=one_of("no", "yes"),
+        default="no",
+        metavar="no|yes",
+        help="Whether derived traits with salted labels are on providers, for `wherry query`.",
     ),
     Option(
         name="lease_s",

@@ -15,7 +15,7 @@ from msgspec import Struct
 from wherry.app.settings import TABLE, load_settings
 from wherry.cli.exits import NO, YES
 from wherry.cli.options import takes
-from wherry.cli.output import print_json, say
+from wherry.cli.output import count, print_json, say
 from wherry.cli.service import json_option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +49,18 @@ class Checked(Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...]
     notes: tuple[str, ...]
     """Inventories that shrank below what is held of them: legal, and worth knowing."""
+
+
+class Rotated(Struct, frozen=True, kw_only=True):
+    """What ``wherry db rotate-salt --json`` prints."""
+
+    database: str
+    labels: int
+    """Labels that have another name now."""
+    providers: int
+    """Providers that have such labels."""
+    forgotten: int
+    """Labels that nothing published any more."""
 
 
 def opens_database(command: F) -> F:
@@ -145,6 +157,37 @@ def check(url: str, *, as_json: bool) -> int:
             "the database is sound" if answer.is_sound else f"{len(findings)} broken: please report"
         )
     return YES if answer.is_sound else NO
+
+
+@db.command("rotate-salt", short_help="Give all derived traits new names.")
+@opens_database
+def rotate(url: str, *, as_json: bool) -> int:
+    """Make a new salt, and rewrite all derived traits with it: all of them, or none.
+
+    For when the salt or a list of what traits stand for has become known. Running services on
+    PostgreSQL follow; on SQLite, stop the service first. A copy in another Placement is to be
+    exported anew, and queries compiled before find nothing any more.
+    """
+    from wherry.store.engine import write_store  # noqa: PLC0415 - as in `serve`
+    from wherry.store.salt_rotation import rotate_salt  # noqa: PLC0415
+    from wherry.store.upgrade import new_salt  # noqa: PLC0415
+
+    salt = new_salt()
+    done = write_store(url, lambda tx: rotate_salt(tx, salt))
+    answer = Rotated(
+        database=without_password(url),
+        labels=done.labels,
+        providers=done.providers,
+        forgotten=done.forgotten,
+    )
+    if as_json:
+        print_json(answer)
+    else:
+        say(
+            f"{count(done.labels, 'derived trait')} on {count(done.providers, 'provider')}"
+            " have other names now"
+        )
+    return YES
 
 
 def without_password(url: str) -> str:

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "guests": ("wherry.cli.guests:guests", "Record guests and their devices."),
     "targets": ("wherry.cli.targets:targets", "Find where a guest can go, and why not elsewhere."),
+    "query": ("wherry.cli.query:query", "Compile a guest to a question for Placement."),
     "migrate": (
         "wherry.cli.migrate:migrate",
         "Claim a target, confirm it, and see a move through.",

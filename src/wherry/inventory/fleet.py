@@ -17,6 +17,7 @@ from wherry.inventory.interning import Interner, Shape, Shared, intern_facts, in
 from wherry.inventory.islands import Island, Member, intern_island, split_islands
 from wherry.model.changes import Change, Removed
 from wherry.model.checks import HostFacts
+from wherry.model.device import Offer
 from wherry.model.inventory import HostRecord, Inventory, ProviderRecord
 
 SHARDS = 256
@@ -83,6 +84,14 @@ class Fleet:
     def shape_count(self) -> int:
         """Distinct shapes that the hosts have now."""
         return len(self._shapes)
+
+    def distinct_offers(self) -> list[Offer]:
+        """Give the offers of hosts, those that are alike once, in no order."""
+        return [shape.value for shape in self._shapes.values()]
+
+    def distinct_facts(self) -> list[HostFacts]:
+        """Give the facts of hosts, those that are alike once, in no order."""
+        return [facts.value for facts in self._facts.values()]
 
     def home_of(self, provider: str) -> str | None:
         """Name the host of a provider; None if it has none or is not known."""

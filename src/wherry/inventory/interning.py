@@ -54,6 +54,10 @@ class Interner(Generic[T]):
             found = self._held[key] = make()
         return found
 
+    def values(self) -> list[T]:
+        """Give the objects that somebody holds now; readers may ask while the writer adds."""
+        return [value for ref in self._held.valuerefs() if (value := ref()) is not None]
+
 
 def intern_shape(shapes: Interner[Shape], offer: Offer) -> Shape:
     """Find the shape of an offer among those held, or add it."""

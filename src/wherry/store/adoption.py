@@ -13,6 +13,7 @@ from wherry.store import tables
 from wherry.store.attached import write_attached
 from wherry.store.body import decode
 from wherry.store.client_plans import read_client_plans
+from wherry.store.labels import drop_labels
 from wherry.store.limits import written_inventory
 from wherry.store.placement_plans import move_silently
 from wherry.store.reports import lock_name
@@ -181,6 +182,7 @@ def _let_go(tx: Tx, uuids: Sequence[str]) -> None:
     query = select(p.id).join(tables.provider_plan, body.provider == p.id)
     numbers = tx.execute(query.where(p.uuid.in_(uuids))).scalars().all()
     write_attached(tx, read_client_plans(tx, numbers), ())
+    drop_labels(tx, uuids)
 
 
 def free_name(tx: Tx, name: str, *, is_root: bool) -> None:

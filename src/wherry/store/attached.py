@@ -11,6 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from sqlalchemy import delete, exists, insert, or_, select, update
 
+from wherry.compat.query.labels import is_label
 from wherry.model.inventory import Attachment, Inventory, PlannedProvider
 from wherry.store import tables
 from wherry.store.body import decode, encode
@@ -97,8 +98,11 @@ def _write(tx: Tx, number: int, before: PlannedProvider, after: PlannedProvider)
 
 
 def _write_traits(tx: Tx, number: int, names: tuple[str, ...]) -> None:
-    if read_traits_of(tx, number, DERIVED) != sorted(names):
-        write_traits(tx, number, names, DERIVED)
+    """Write what a report sees; labels stand beside it, and are not of its making."""
+    stored = read_traits_of(tx, number, DERIVED)
+    labels = [name for name in stored if is_label(name)]
+    if stored != sorted([*names, *labels]):
+        write_traits(tx, number, [*names, *labels], DERIVED)
 
 
 def _write_caps(tx: Tx, number: int, limits: Mapping[str, int]) -> None:

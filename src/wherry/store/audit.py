@@ -12,10 +12,14 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import select
 
+from wherry.compat.query.labels import is_label
+from wherry.inventory.labelling import Labeller
+from wherry.model.checks import HostFacts
 from wherry.model.inventory import PlannedProvider
 from wherry.model.positions import bits_of
 from wherry.store import tables
 from wherry.store.body import decode
+from wherry.store.labels import read_salt
 from wherry.store.transaction import Tx
 
 Key = tuple[int, int]
@@ -27,7 +31,15 @@ def audit(tx: Tx) -> list[str]:
     Capacity below use is legal: an inventory may shrink under what is held.  So an overfull
     pool is no finding here; `overfull` lists them, for tests in which nothing shrinks.
     """
-    return [*_units(tx), *_consumers(tx), *_occupants(tx), *_trees(tx), *_plans(tx), *_attached(tx)]
+    return [
+        *_units(tx),
+        *_consumers(tx),
+        *_occupants(tx),
+        *_trees(tx),
+        *_plans(tx),
+        *_attached(tx),
+        *_labels(tx),
+    ]
 
 
 def overfull(tx: Tx) -> list[str]:
@@ -161,15 +173,46 @@ def _trees(tx: Tx) -> Iterator[str]:
 def _attached(tx: Tx) -> Iterator[str]:
     """What a report adds to a client's provider goes with a device, and with a host."""
     p, body, derived = tables.provider.c, tables.provider_plan, tables.derived_trait.c
-    marked = set(tx.execute(select(derived.provider).distinct()).scalars())
-    query = select(p.id, p.uuid, p.host, p.owner, body.c.plan)
-    for number, uuid, host, owner, text in tx.rows(query.outerjoin(body, body.c.provider == p.id)):
+    name = tables.trait.c.name
+    told = tx.rows(
+        select(derived.provider, name).join(tables.trait, derived.trait == tables.trait.c.id)
+    )
+    marked = {number for number, name in told if not is_label(name)}
+    query = select(p.id, p.uuid, p.host, p.owner, p.parent, body.c.plan)
+    rows = tx.rows(query.outerjoin(body, body.c.provider == p.id))
+    for number, uuid, host, owner, parent, text in rows:
         has_more = owner == "client" and text is not None
         device = decode(text, PlannedProvider).device if has_more else UNSET
-        if number in marked and device is UNSET:
+        if number in marked and device is UNSET and (parent is not None or host is None):
             yield f"provider {uuid} has traits of a report that adds nothing to it"
         if device is not UNSET and host is None:
             yield f"provider {uuid} has device {device} and is of no host"
+
+
+def _labels(tx: Tx) -> Iterator[str]:
+    """A label on a provider is one that it publishes under the present salt."""
+    labeller = Labeller(read_salt(tx))
+    p, host, body = tables.provider.c, tables.host_report.c, tables.provider_plan.c
+    derived, trait = tables.derived_trait.c, tables.trait.c
+    stored: defaultdict[int, set[str]] = defaultdict(set)
+    for number, name in tx.rows(
+        select(derived.provider, trait.name).join(tables.trait, derived.trait == trait.id)
+    ):
+        if is_label(name):
+            stored[number].add(name)
+    query = (
+        select(p.id, p.uuid, p.parent, body.plan, host.check_facts)
+        .outerjoin(tables.provider_plan, body.provider == p.id)
+        .outerjoin(tables.host_report, host.host == p.host)
+    )
+    for number, uuid, parent, plan, facts in tx.rows(query):
+        names = frozenset[str]()
+        if parent is None and facts is not None:
+            names = labeller.of_host(decode(facts, HostFacts))
+        elif plan is not None:
+            names = labeller.of_offers(decode(plan, PlannedProvider).offers)
+        if stored[number] - names:
+            yield f"provider {uuid} has labels that it does not publish"
 
 
 def _plans(tx: Tx) -> Iterator[str]:

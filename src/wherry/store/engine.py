@@ -110,6 +110,22 @@ def read_store(url: str, fn: Callable[[Tx], T]) -> T:
     return _answering(_reading_engine(url), read)
 
 
+def write_store(url: str, fn: Callable[[Tx], T]) -> T:
+    """Run *fn* in one transaction of a database that is there; the owner of an SQLite file alone.
+
+    Raises:
+        BadConfiguration, StoreInUse: as `open_store`.
+        StoreUnavailable: as `read_store`.
+    """
+    if not _is_postgresql(url) and not _sqlite_path(url).exists():
+        raise StoreUnavailable(f"there is no database {_sqlite_path(url)}")
+    store = open_store(url)
+    try:
+        return store.write(fn)
+    finally:
+        store.close()
+
+
 def _reading_engine(url: str) -> Engine:
     if _is_postgresql(url):
         return _postgresql_engine(url, 1)

@@ -162,7 +162,8 @@ provider_trait = Table(
     **KEYED,
 )
 
-# What reports say of clients' providers: a client that writes its traits does not touch these.
+# What reports say of clients' providers, and labels: a client that writes its traits does not
+# touch these.
 derived_trait = Table(
     "derived_trait",
     metadata,

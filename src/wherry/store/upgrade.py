@@ -5,6 +5,7 @@ on a cold disk.
 """
 
 import io
+import secrets
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "schema"
 LOCK = 0x77687279  # "whry"
+SALT_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,15 @@ def upgrade(engine: Engine) -> Upgrade:
 
 
 def _first_rows() -> str:
-    """Write down what a fleet begins with: its identity, and a feed that has lost nothing."""
-    rows = f"('fleet', '{uuid.uuid4()}'), ('feed_floor', '0')"
-    return f"INSERT INTO meta (key, value) VALUES {rows} ON CONFLICT (key) DO NOTHING"  # noqa: S608 - a uuid
+    """Write down what a fleet begins with: identity, a feed that has lost nothing, and a salt."""
+    salt = new_salt().hex()
+    rows = f"('fleet', '{uuid.uuid4()}'), ('feed_floor', '0'), ('salt', '{salt}')"
+    return f"INSERT INTO meta (key, value) VALUES {rows} ON CONFLICT (key) DO NOTHING"  # noqa: S608 - no input
+
+
+def new_salt() -> bytes:
+    """Make a salt that nobody can guess."""
+    return secrets.token_bytes(SALT_BYTES)
 
 
 def plan_upgrade(engine: Engine) -> Upgrade:

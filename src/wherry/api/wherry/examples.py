@@ -185,6 +185,33 @@ TARGETS_ANSWER: dict[str, Any] = {
         ],
     },
 }
+QUERY_ANSWER: dict[str, Any] = {
+    "guest": _GUEST,
+    "source": "node-17",
+    "microversion": "1.39",
+    "query": "/allocation_candidates?resources=VCPU:2"
+    "&resources_serial0=CUSTOM_MTTY_PORT:1"
+    "&required_serial0=CUSTOM_WHERRY_2DFTKQ5ZV6M3XN7YHB4LCWEO"
+    "&group_policy=none",
+    "resources": {"VCPU": 2},
+    "groups": [
+        {
+            "slot": "serial0",
+            "suffix": "_serial0",
+            "mode": "live",
+            "resources": {"CUSTOM_MTTY_PORT": 1},
+            "parts": [
+                {
+                    "rules": "R10-R12",
+                    "how": "all",
+                    "words": "serves mdev vfio-pci mtty/mtty-1",
+                    "traits": ["CUSTOM_WHERRY_2DFTKQ5ZV6M3XN7YHB4LCWEO"],
+                }
+            ],
+        }
+    ],
+    "rest": [{"rules": "R47", "words": "policy packs"}],
+}
 MIGRATION: dict[str, Any] = {"guest": _GUEST, "target": "node-18", "policy": {"mode": "live"}}
 TOKEN: dict[str, Any] = {"token": 1}
 RENEW: dict[str, Any] = {"token": 1, "lease_s": 600}

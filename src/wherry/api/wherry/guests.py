@@ -1,14 +1,20 @@
 """Calls on guests: what they hold, and where they can go."""
 
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
 from wherry.api import views
 from wherry.api.call import Call
 from wherry.api.routes import Everybody, Query, Route
 from wherry.api.wherry import examples
-from wherry.app import guests, targets
+from wherry.app import guests, queries, targets
 from wherry.model import errors
-from wherry.model.checks import UserView
+from wherry.model.checks import Policy, UserView
 from wherry.model.facts import HostName
 from wherry.model.guests import Guest, GuestRequest, Tenant
+from wherry.model.queries import QueryAnswer, QueryRequest
 from wherry.model.targets import TargetsAnswer, TargetsRequest
 from wherry.model.wire import (
     GuestList,
@@ -19,6 +25,15 @@ from wherry.model.wire import (
     UserGuest,
     UserGuestList,
 )
+
+POLICY_OF_QUERY = ("mode", "accept", "replug", "postcopy", "allow_untracked_dma")
+"""What of a policy a compiled query can hold; all else is asked by the exact stage."""
+Accepted = Annotated[str, Meta(pattern=r"^(ok|warn|unknown)(,(ok|warn|unknown))*\Z")]
+Slots = Annotated[str, Meta(pattern=r"^[^,]+(,[^,]+)*\Z", max_length=4000)]
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+Aggregates = Annotated[str, Meta(pattern=rf"^{_UUID}(,{_UUID})*\Z", max_length=4000)]
+GuestMode = Literal["live", "suspend", "cold"]
+Limit = Annotated[int, Meta(ge=1)]
 
 CLAIM_ERRORS = (
     errors.CapacityExceeded,
@@ -84,6 +99,27 @@ def find_targets(call: Call) -> TargetsAnswer | UserView:
         views.own_guest(guests.get_guest(call.engine, uuid), call.caller)
     answer = targets.find(call.engine, uuid, asked)
     return answer if call.caller.sees_all else views.targets_for_user(answer)
+
+
+def query(call: Call) -> QueryAnswer:
+    """Compile a guest to a question for Placement."""
+    asked = QueryRequest(policy=_policy(call.query), **_restrictions(call.query))
+    return queries.compile_query(call.engine, call.path["uuid"], asked)
+
+
+def _policy(said: Mapping[str, Any]) -> Policy:
+    fields = dict(said)
+    for name in ("accept", "replug"):
+        if name in fields:
+            fields[name] = tuple(dict.fromkeys(fields[name].split(",")))
+    return Policy(**{name: fields[name] for name in POLICY_OF_QUERY if name in fields})
+
+
+def _restrictions(said: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"limit": said["limit"]} if "limit" in said else {}
+    if "member_of" in said:
+        found["member_of"] = tuple(said["member_of"].split(","))
+    return found
 
 
 ROUTES = (
@@ -185,5 +221,36 @@ ROUTES = (
         errors=(errors.NotFound,),
         example=examples.TARGETS,
         example_answer=examples.TARGETS_ANSWER,
+    ),
+    Route(
+        method="GET",
+        path="/wherry/guests/{uuid}/query",
+        handler=query,
+        tag="Guests",
+        summary="Compile a guest to a question for Placement",
+        description="For schedulers that speak only Placement: the call of "
+        "`GET /allocation_candidates` whose candidates are on the hosts that could take the guest, "
+        "its parts in words, and what is left to judge of each host that it finds. Without such a "
+        "call, `why` says all that stands in the way.",
+        query=(
+            Query(name="mode", type=GuestMode, help="how the guest moves; left out: live"),
+            Query(name="accept", type=Accepted, help="verdicts that are taken, with commas"),
+            Query(name="replug", type=Slots, help="slots that are replugged, with commas"),
+            Query(name="postcopy", type=bool, help="whether post-copy is asked for"),
+            Query(
+                name="allow_untracked_dma",
+                type=bool,
+                help="whether a source without dirty tracking is taken, with a warning",
+            ),
+            Query(
+                name="member_of",
+                type=Aggregates,
+                help="aggregates of which hosts must be in one, with commas",
+            ),
+            Query(name="limit", type=Limit, help="most candidates; left out: all"),
+        ),
+        answer=QueryAnswer,
+        errors=(errors.NotFound,),
+        example_answer=examples.QUERY_ANSWER,
     ),
 )

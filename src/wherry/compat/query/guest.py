@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from wherry.compat.guest import asked_of, own_mode
-from wherry.compat.query.ask import Group, ask
+from wherry.compat.query.ask import Group, Nothing, ask
 from wherry.compat.query.host import ask_host
-from wherry.compat.query.labels import label
+from wherry.compat.query.labels import STANDARD, label
 from wherry.compat.query.vocabulary import Mark, Vocabulary
 from wherry.model.checks import Needs, Policy
 from wherry.model.device import Contract
@@ -30,23 +30,44 @@ class GuestQuery:
     root_required: frozenset[Mark]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoQuery:
+    """Why no host of the fleet could take a guest."""
+
+    slots: Mapping[str, Nothing]
+    """Slots whose devices no offer would serve."""
+    root_missing: frozenset[Mark]
+    """What a host must have, and none has."""
+
+
 def ask_guest(
     contracts: Sequence[Contract], needs: Needs, policy: Policy, known: Vocabulary
-) -> GuestQuery | None:
-    """Compile a guest; None where no host at all could take it."""
+) -> GuestQuery | NoQuery:
+    """Compile a guest, or say why no host at all could take it.
+
+    Args:
+        known: the words of the fleet, its hosts' marks included.
+    """
     groups: dict[str, Group] = {}
+    nothing: dict[str, Nothing] = {}
     for contract, asked in zip(contracts, asked_of(contracts, policy), strict=True):
-        group = ask(
+        found = ask(
             contract,
             policy,
             known,
             mode=own_mode(contract.slot, policy.mode, policy),
             among_several=asked.with_peer_to_peer,
         )
-        if group is None:
-            return None
-        groups[contract.slot] = group
-    return GuestQuery(groups=groups, root_required=ask_host(needs, policy))
+        if isinstance(found, Nothing):
+            nothing[contract.slot] = found
+        else:
+            groups[contract.slot] = found
+    root = ask_host(needs, policy)
+    # Standard traits are known to every Placement, whether a host has them or not.
+    missing = frozenset(mark for mark in root - known.marks if mark[0] != STANDARD)
+    if nothing or missing:
+        return NoQuery(slots=nothing, root_missing=missing)
+    return GuestQuery(groups=groups, root_required=root)
 
 
 def to_pairs(
@@ -71,7 +92,7 @@ def to_pairs(
     if resources:
         pairs += (("member_of", each) for each in restrict)
     bare = []
-    for suffix, group in zip(_suffixes(query.groups), query.groups.values(), strict=True):
+    for suffix, group in zip(suffixes(query.groups), query.groups.values(), strict=True):
         if group.resources:
             pairs.append((f"resources{suffix}", _amounts(group.resources)))
         else:
@@ -103,7 +124,7 @@ def _amounts(resources: Mapping[str, int]) -> str:
     return ",".join(f"{name}:{amount}" for name, amount in sorted(resources.items()))
 
 
-def _suffixes(slots: Collection[str]) -> list[str]:
+def suffixes(slots: Collection[str]) -> list[str]:
     """Name the groups after their slots, or by number where a slot's name cannot be a suffix."""
     if all(_SUFFIX.fullmatch(slot) for slot in slots):
         return [f"_{slot}" for slot in slots]

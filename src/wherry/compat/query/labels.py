@@ -5,6 +5,7 @@ Source: docs/reference/compat.md, section 13, "Labels" and "Canonical JSON".
 
 import hmac
 import json
+import re
 from base64 import b32encode
 from typing import Final
 
@@ -14,6 +15,7 @@ PREFIX: Final = "CUSTOM_WHERRY_"
 STANDARD: Final = "trait"
 """Kind of a mark that is a standard trait: its name is no secret."""
 LENGTH: Final = 24
+_LABEL: Final = re.compile(f"{PREFIX}[A-Z2-7]{{{LENGTH}}}")
 
 
 def label(salt: bytes, mark: Mark) -> str:
@@ -23,3 +25,8 @@ def label(salt: bytes, mark: Mark) -> str:
     text = json.dumps(mark, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     digest = hmac.digest(salt, text.encode("ascii"), "sha256")
     return PREFIX + b32encode(digest)[:LENGTH].decode("ascii")
+
+
+def is_label(trait: str) -> bool:
+    """Tell whether a trait has the form of a label; under which salt, nobody can tell."""
+    return _LABEL.fullmatch(trait) is not None

@@ -7,14 +7,15 @@ asks (see `vocabulary`).
 Source: docs/reference/compat.md, section 13, table of rules.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
 from wherry.compat.quantity import units_of
 from wherry.compat.query import params, versions
-from wherry.compat.query.vocabulary import Mark
+from wherry.compat.query.vocabulary import Mark, is_forbidden
 from wherry.compat.rules.modes import modes_of
 from wherry.model.device import Contract, KindAndType, Migration, Offer, OfferInterface, OfferState
 
@@ -54,6 +55,19 @@ def marks_of(offer: Offer) -> frozenset[Mark]:
     if found and "replug" in modes_of(offer.migration) and offer.device_class == "network":
         found.add(REPLUG)
     return frozenset(found)
+
+
+def marks_together(offers: Sequence[Offer]) -> frozenset[Mark]:
+    """Give what the offers of one provider publish on it.
+
+    What a contract forbids is left out where another offer for the same key does not have it:
+    one offer must not hide another.
+    """
+    several = [marks_of(offer) for offer in offers]
+    found = frozenset[Mark]().union(*several)
+    serving: Counter[object] = Counter(key for offer in offers for key in keys_of(offer))
+    having = Counter(mark for marks in several for mark in marks if is_forbidden(mark))
+    return found - {mark for mark, count in having.items() if count < serving[mark[1]]}
 
 
 def _of_key(offer: Offer, key: Key) -> Iterator[Mark]:

@@ -2,7 +2,8 @@
 
 Levels of ordered versions and parameters, features that cannot be hidden, parameters that
 cannot be left off: whoever asks lists those that would do, or forbids those that would not.
-All of it is read off the marks that offers publish.
+And as Placement refuses a question that names a trait it has never heard of, which marks there
+are at all.  All of it is read off the marks that offers and hosts publish.
 
 Source: docs/reference/compat.md, section 13, "Vocabulary".
 """
@@ -23,7 +24,12 @@ _LEVELS: Final = {"interface": ("semver", "monotonic"), "state": ("semver", "mon
 
 def is_word(mark: Mark) -> bool:
     """Tell whether a mark belongs to the vocabulary."""
-    return mark[0] in _NAMED or _is_level(mark)
+    return is_forbidden(mark) or _is_level(mark)
+
+
+def is_forbidden(mark: Mark) -> bool:
+    """Tell whether a mark is one that contracts forbid."""
+    return mark[0] in _NAMED
 
 
 def _is_level(mark: Mark) -> bool:
@@ -35,13 +41,17 @@ def _is_level(mark: Mark) -> bool:
 class Vocabulary:
     """The words of a fleet, by what they are words of.
 
+    Attributes:
+        marks: all that somebody in the fleet publishes.
+
     Args:
-        marks: of all offers; those that are no words are passed over.
+        marks: of all offers and hosts.
     """
 
     def __init__(self, marks: Iterable[Mark]) -> None:
+        self.marks = frozenset(marks)
         self._last: dict[Mark, set[Any]] = defaultdict(set)
-        for mark in marks:
+        for mark in self.marks:
             if is_word(mark):
                 self._last[mark[:-1]].add(mark[-1])
 
