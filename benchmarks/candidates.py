@@ -33,12 +33,13 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.bulk import write_fleet, write_peer
+from benchmarks.bulk import write_peer
 from benchmarks.client import Client, load
 from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
 from wherry.bench.figures import HEAD, Figure, measured, render, this_machine
 from wherry.bench.fleets import FLEETS
 from wherry.bench.queries import QUERIES, Query
+from wherry.bench.stored import write_fleet
 from wherry.inventory.columns import Columns
 from wherry.model.provider import Provider
 from wherry.store.engine import open_store

@@ -19,10 +19,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bulk import write_fleet
 from benchmarks.servers import run_postgresql
 from wherry.app.placement.world import PlacementWorld
 from wherry.bench.fleets import DEVICES, NODES, mig
+from wherry.bench.stored import write_fleet
 from wherry.inventory.columns import Columns, ColumnsWriter, UseRow, compact
 from wherry.store.columns import load_columns
 from wherry.store.engine import open_store

@@ -34,17 +34,6 @@ def test_a_name_that_is_none_is_bad_usage():
     assert "no benchmark nothing; there are: " in done.stderr
 
 
-def test_targets_hold_a_small_world_against_their_slow_twin_and_time_it():
-    """With unit, median, CPU time and ratio."""
-    done = run("targets", "--hosts", "150", "--devices", "2", "--rounds", "2")
-
-    assert done.returncode == 0, done.stderr
-    first, *rest = done.stdout.splitlines()
-    assert first.startswith("150 hosts x 2 devices, ")
-    assert [line.split()[0] for line in rest] == ["refused", "first", "again", "twin", "ratio"]
-    assert all(" ms " in line and "CPU p50" in line for line in rest[1:4])
-
-
 def test_the_search_is_held_against_its_twin_and_takes_a_part_of_its_time(tmp_path):
     """On forty hosts it is five times quicker where most hosts do; the more, the more."""
     words = ("--rounds", "5", "--devices", "4", "--devices-hosts", "1", "50")

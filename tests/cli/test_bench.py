@@ -81,7 +81,32 @@ def test_reports_are_taken_and_their_providers_counted(capsys):
     assert told["asked"]["database"] == "sqlite"
 
 
-@pytest.mark.parametrize("part", ["claims", "register"])
+def test_targets_are_held_against_a_plain_loop_and_take_a_part_of_its_time(capsys):
+    """On 150 hosts already; the more, the more."""
+    told = as_json(capsys, "targets", "--hosts", "150", "--devices", "4", "--rounds", "3")
+
+    figures = {figure["what"]: figure for figure in told["figures"]}
+    assert list(figures)[1:5] == [
+        "make the columns", "targets, first", "targets, again", "targets, after a claim",
+    ]  # fmt: skip
+    assert figures["targets, again"]["ratio"] >= 3
+    assert "hosts take the guest" in figures["make the fleet"]["note"]
+
+
+@pytest.mark.parametrize("fleet", ["flat", "vgpu", "pci", "mig"])
+def test_a_start_gives_the_fleet_that_was_written(capsys, fleet, store_url):
+    """Aggregates, parents and use included; the command ends with 3 where it is another."""
+    words = ("--fleet", fleet, "--hosts", "40", "--database", store_url)
+
+    told = as_json(capsys, "start", *words)
+
+    named = [figure["what"] for figure in told["figures"]]
+    assert named[:2] == ["write the fleet into the tables", "start from the database"]
+    assert named[-1] == "look at an idle feed"
+    assert read_store(store_url, audit) == []
+
+
+@pytest.mark.parametrize("part", ["claims", "register", "start"])
 def test_a_database_that_holds_a_fleet_is_left_alone(capsys, store_url, part):
     store = open_store(store_url)
     report(store, a_plan("host1", a_device("gpu0")))

@@ -20,6 +20,12 @@ KINDS = ("flat", "vgpu", "pci", "mig")
 """Names in `wherry.bench.fleets`, which is loaded only where something is measured."""
 
 
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True,
+    help="What the fleet is made from.",
+)  # fmt: skip
+
+
 class Chosen(NamedTuple):
     """The fleet that is asked for."""
 
@@ -40,10 +46,7 @@ def on_fleet(hosts: int) -> Callable[[F], F]:
             "--hosts", type=click.IntRange(1, 1_000_000), default=hosts, show_default=True,
             help="How many hosts the fleet has.",
         )  # fmt: skip
-        @click.option(
-            "--seed", type=click.IntRange(min=0), default=1, show_default=True,
-            help="What the fleet is made from.",
-        )  # fmt: skip
+        @seed_option
         @wraps(command)
         def with_fleet(*, fleet: str, hosts: int, seed: int, **options: Any) -> Any:
             return command(Chosen(fleet, hosts, seed), **options)
@@ -159,6 +162,48 @@ def register(*, hosts: int, database: str | None, as_json: bool) -> None:
     with scratch() as folder:
         url = database or f"sqlite:///{folder}/fleet.db"
         tell(asked, time_reports(url, folder, hosts), as_json=as_json)
+
+
+@bench.command(short_help="Take a stored fleet into memory.")
+@on_fleet(10_000)
+@database_option
+@json_option
+def start(of: Chosen, *, database: str | None, as_json: bool) -> None:
+    """Write a fleet into the tables, then take it into memory as a service does when it starts.
+
+    First from the database, then from a snapshot; there is none of a small fleet.
+    """
+    from wherry.bench.start import time_start  # noqa: PLC0415 - as in `serve`
+
+    asked = {"what": "start", **of._asdict(), "database": kind(database)}
+    with scratch() as folder:
+        url = database or f"sqlite:///{folder}/fleet.db"
+        figures = time_start(url, folder, of.fleet, of.hosts, seed=of.seed)
+        tell(asked, figures, as_json=as_json)
+
+
+@bench.command(short_help="Rank a fleet for one guest.")
+@click.option(
+    "--hosts", type=click.IntRange(2, 1_000_000), default=1000, show_default=True,
+    help="How many hosts the fleet has.",
+)  # fmt: skip
+@click.option(
+    "--devices", type=click.IntRange(4, 64), default=8, show_default=True,
+    help="GPUs of each host.",
+)  # fmt: skip
+@seed_option
+@rounds_option
+@json_option
+def targets(*, hosts: int, devices: int, seed: int, rounds: int, as_json: bool) -> None:
+    """Find where a guest with two GPUs can go, and count why not elsewhere.
+
+    The hosts have GPUs of a few models in several driver versions. Ratios are of a plain loop
+    that checks the guest on one host after the other.
+    """
+    from wherry.bench.targets import time_targets  # noqa: PLC0415 - as in `serve`
+
+    asked = {"what": "targets", "hosts": hosts, "devices": devices, "seed": seed, "rounds": rounds}
+    tell(asked, time_targets(hosts, devices, seed=seed, rounds=rounds), as_json=as_json)
 
 
 def kind(database: str | None) -> str:
