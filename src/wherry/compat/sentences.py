@@ -179,6 +179,8 @@ def explain(reason: Reason) -> str:
         sentence = UNSURE.get(reason.code, sentence)
     if sentence is None:
         return f"{reason.code}: a reason that this version has no words for."
-    return sentence.format_map(
-        _Facts({key: _render(value) for key, value in reason.detail.items()})
-    )
+    facts = _Facts({key: _render(value) for key, value in reason.detail.items()})
+    # Its own words end as people end theirs; the sentence around them ends once.
+    if "because" in facts:
+        facts["because"] = facts["because"].rstrip(".")
+    return sentence.format_map(facts)
