@@ -34,6 +34,8 @@ def hold_to_view(columns: HostColumns, fleet: Fleet) -> None:
         assert host is fleet.view.get(host.name)
         assert columns.tables.facts[columns.facts[row]] is host.facts
         assert columns.tables.standings[columns.standings[row]] == standing_of(host)
+        assert columns.names[row] == host.name
+        assert dict(columns.tables.labels[columns.labels[row]]) == host.record.labels
         assert columns.unused[row] == host.unused
         numbers = columns.islands[ends[row] - columns.lengths[row] : ends[row]]
         assert tuple(columns.tables.islands[number] for number in numbers) == host.islands

@@ -66,6 +66,8 @@ class Tables(NamedTuple):
     standings: Interned[Standing]
     limits: Interned[Limits | None]
     """Number 0 is None: any amount."""
+    labels: Interned[tuple[tuple[str, str], ...]]
+    """Label and value of each, by label."""
 
     @property
     def size(self) -> int:
@@ -86,9 +88,13 @@ class HostColumns:
     """Host to row."""
     hosts: NDArray[np.object_]
     """[N], the views themselves."""
+    names: NDArray[np.object_]
+    """[N]"""
     facts: NDArray[np.int32]
     """[N]"""
     standings: NDArray[np.int32]
+    """[N]"""
+    labels: NDArray[np.int32]
     """[N]"""
     unused: NDArray[np.float64]
     """[N]"""
@@ -132,7 +138,7 @@ def make_columns(shards: Shards) -> HostColumns:
 
     Cost: O(hosts x (islands + classes)) in Python.
     """
-    tables = Tables(Interned(), Interned(), Interned(), Interned())
+    tables = Tables(Interned(), Interned(), Interned(), Interned(), Interned())
     tables.limits.intern(None)
     hosts = [host for shard in shards for host in shard.values()]
     made = _measure(hosts, tables, shards)
@@ -173,15 +179,17 @@ def _changed(before: Shards, after: Shards) -> dict[str, HostView | None]:
 def _measure(hosts: Sequence[HostView], tables: Tables, shards: Shards) -> HostColumns:
     """Make columns of these hosts alone."""
     facts, standings = tables.facts.intern, tables.standings.intern
-    island = tables.islands.intern
+    labels, island = tables.labels.intern, tables.islands.intern
     return HostColumns(
         shards=shards,
         tables=tables,
         tables_size=0,
         row_of={host.name: row for row, host in enumerate(hosts)},
         hosts=_objects(hosts),
+        names=_objects([host.name for host in hosts]),
         facts=np.array([facts(host.facts) for host in hosts], np.int32),
         standings=np.array([standings(standing_of(host)) for host in hosts], np.int32),
+        labels=np.array([labels(_labels_of(host)) for host in hosts], np.int32),
         unused=np.array([host.unused for host in hosts], np.float64),
         lengths=np.array([len(host.islands) for host in hosts], np.int64),
         islands=np.array([island(each) for host in hosts for each in host.islands], np.int32),
@@ -197,9 +205,13 @@ def standing_of(host: HostView) -> Standing:
     )
 
 
-def _objects(hosts: Sequence[HostView]) -> NDArray[np.object_]:
-    column = np.empty(len(hosts), np.object_)
-    column[:] = hosts
+def _labels_of(host: HostView) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(host.record.labels.items()))
+
+
+def _objects(values: Sequence[object]) -> NDArray[np.object_]:
+    column = np.empty(len(values), np.object_)
+    column[:] = values
     return column
 
 
@@ -243,6 +255,7 @@ def _put(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) -> Ho
         hosts=_with(before.hosts, rows, block.hosts),
         facts=_with(before.facts, rows, block.facts),
         standings=_with(before.standings, rows, block.standings),
+        labels=_with(before.labels, rows, block.labels),
         unused=_with(before.unused, rows, block.unused),
         islands=_with(before.islands, places, block.islands),
         amounts={key: _with(before.amount(*key), rows, block.amount(*key)) for key in keys},
@@ -257,16 +270,18 @@ def _splice(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) ->
     def joined(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([old[stays], new])
 
-    hosts = joined(before.hosts, block.hosts)
+    names = joined(before.names, block.names)
     kept = before.islands[np.repeat(stays, before.lengths)]
     keys = before.amounts.keys() | block.amounts.keys()
     return replace(
         before,
         shards=block.shards,
-        row_of={host.name: row for row, host in enumerate(hosts)},
-        hosts=hosts,
+        row_of={name: row for row, name in enumerate(names.tolist())},
+        hosts=joined(before.hosts, block.hosts),
+        names=names,
         facts=joined(before.facts, block.facts),
         standings=joined(before.standings, block.standings),
+        labels=joined(before.labels, block.labels),
         unused=joined(before.unused, block.unused),
         lengths=joined(before.lengths, block.lengths),
         islands=np.concatenate([kept, block.islands]),

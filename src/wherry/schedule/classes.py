@@ -99,8 +99,7 @@ def _work_out(question: Question, islands: Sequence[Island]) -> Found:
     seen = [question.see(island) for island in islands]
     offers = [offer for number, each in enumerate(seen) for offer in stamp(each, number)]
     judgements = [row for each in islands for row in question.about(each).judgements]
-    part = Part(tuple(range(len(offers))), tuple(offers), tuple(judgements))
-    response = judge_part(question, part, ())
+    response = judge_part(question, Part(tuple(offers), tuple(judgements)), ())
     return Found(
         verdict=response.verdict,
         codes=codes_against(reasons_of(response), question.taken),

@@ -28,8 +28,6 @@ MAPPING = "MAPPING"
 class Part(Struct, frozen=True):
     """The offers of a host that can matter to a guest."""
 
-    places: tuple[int, ...]
-    """Of each offer among those of the host."""
     offers: tuple[Offer, ...]
     judgements: tuple[tuple[Judgement, ...], ...]
     """For each offer, that of each contract."""
@@ -42,17 +40,34 @@ def evaluate(question: Question, host: HostView) -> GuestResponse:
     """
     if host.name == question.guest.host:
         return judge_guest((), (), same_host(), question.policy, pair=_no_pair)
-    part = _part_of(question, host)
+    kept = keep_islands(question, host)
     found = [
         *host_facts.check(question.guest.needs, host.facts.value),
         *check_host(host, question.guest.tenant, question.guest.resources),
     ]
-    response = judge_part(question, part, found)
+    response = _respond(question, host, kept, found)
     unsettled = check_unsettled(host, is_mapped=is_mapped(response))
     if unsettled:
-        response = judge_part(question, part, [*found, *unsettled])
-    rows = tuple(_at_place(row, part.places) for row in response.mapping)
+        response = _respond(question, host, kept, [*found, *unsettled])
+    places = _places(host, kept)
+    rows = tuple(_at_place(row, places) for row in response.mapping)
     return replace(response, mapping=rows)
+
+
+def _respond(
+    question: Question, host: HostView, kept: Sequence[int], found: Sequence[Finding]
+) -> GuestResponse:
+    """Check the guest against some islands of a host; ``offer`` counts the offers of these."""
+    if found:
+        return judge_part(question, _part_of(question, host, kept), found)
+    # Of a host that itself lacks nothing, the islands say it all.
+    islands = tuple([host.islands[place] for place in kept])
+    known = question.memory.responses
+    response = known.get(islands)
+    if response is None:
+        response = judge_part(question, _part_of(question, host, kept), ())
+        known[islands] = response
+    return response
 
 
 def judge_part(question: Question, part: Part, found: Sequence[Finding]) -> GuestResponse:
@@ -94,17 +109,17 @@ def codes_against(reasons: Iterable[Reason], taken: Collection[str]) -> frozense
     return frozenset(reason.code for reason in reasons if reason.severity not in taken)
 
 
-def _part_of(question: Question, host: HostView) -> Part:
-    """Take the offers of the islands that can matter, as they are on this host."""
+def _part_of(question: Question, host: HostView, kept: Sequence[int]) -> Part:
+    """Take the offers of these islands, as they are on this host."""
+    judgements = [row for each in kept for row in question.about(host.islands[each]).judgements]
+    offers = [host.offers[place].offer for place in _places(host, kept)]
+    return Part(tuple(offers), tuple(judgements))
+
+
+def _places(host: HostView, kept: Sequence[int]) -> list[int]:
+    """Give the places of the offers of these islands among those of the host."""
     starts = _starts(host)
-    places: list[int] = []
-    judgements: list[tuple[Judgement, ...]] = []
-    for kept in keep_islands(question, host):
-        answer = question.about(host.islands[kept])
-        places += range(starts[kept], starts[kept + 1])
-        judgements += answer.judgements
-    offers = tuple(host.offers[place].offer for place in places)
-    return Part(tuple(places), offers, tuple(judgements))
+    return [place for each in kept for place in range(starts[each], starts[each + 1])]
 
 
 def _starts(host: HostView) -> list[int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from wherry.compat.judgement import Judgement
 from wherry.inventory.columns.interned import Interned
 from wherry.inventory.islands import Island
-from wherry.model.checks import ReturnPath, Verdict
+from wherry.model.checks import GuestResponse, ReturnPath, Verdict
 
 UNKNOWN = -1
 
@@ -66,6 +66,8 @@ class Memory:
         """By number; only grows."""
         self.ways: dict[tuple[str, bytes, bytes], ReturnPath] = {}
         """By slot and the digests of the shapes of target and home."""
+        self.responses: dict[tuple[Island, ...], GuestResponse] = {}
+        """By the islands of a host that can matter, of hosts that themselves lack nothing."""
         self._found_numbers: dict[Found, int] = {}
         self._by_row: dict[bytes, int] = {}
         self._by_kept: dict[tuple[int, ...], int] = {}
@@ -75,7 +77,8 @@ class Memory:
         self._numbers = np.empty(0, np.int32)
 
     def __len__(self) -> int:
-        return len(self.islands) + len(self._by_row) + len(self._by_kept) + len(self.ways)
+        held = (self.islands, self._by_row, self._by_kept, self.ways, self.responses)
+        return sum(len(each) for each in held)
 
     def class_of(self, key: Hashable, keep: int) -> int:
         """Number a class of islands, the same for the same key."""

@@ -173,12 +173,10 @@ def _of_types(question: Question, columns: HostColumns) -> Iterator[Variant]:
 def _most_common(
     islands: Iterable[Island], own: Collection[object], classes: Collection[object]
 ) -> list[Offer]:
-    """Give of each other type of these classes the shape that most islands have."""
-    counts: Counter[Shape] = Counter()
-    for island in islands:
-        counts.update(set(island.shapes))
+    """Give of each other type of these classes the shape that most kinds of islands have."""
+    counts = Counter(shape for island in islands for shape in island.shapes)
     first: dict[tuple[str, str], Offer] = {}
-    for shape, _ in counts.most_common():
+    for shape, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0].digest)):
         offer = shape.value
         if offer.type is None or (offer.kind, offer.type) in own:
             continue

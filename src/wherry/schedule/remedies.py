@@ -10,14 +10,16 @@ Source: design, section 7 and invariant 6; docs/reference/targets.md, "Remedies"
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from wherry.inventory.host_columns import TENANTS, HostColumns
+from wherry.inventory.host_columns import HostColumns
 from wherry.model.guests import Guest
+from wherry.model.inventory import TENANTS
 from wherry.model.targets import Relaxation, Remedy, What
 from wherry.schedule.decide import Decision, accepted_weights, decide
 from wherry.schedule.host_rules import BITS
@@ -144,24 +146,27 @@ def _on_host(code: str, guest: Guest) -> Relaxation:
 
 
 def _remedy(opened: Opened, columns: HostColumns) -> Remedy:
-    hosts = sorted(columns.hosts[opened.rows], key=lambda host: host.name)
-    labels: dict[str, Counter[str]] = {}
-    for host in hosts:
-        for label, value in host.record.labels.items():
-            labels.setdefault(label, Counter())[value] += 1
-    told = {
-        label: dict(counts.most_common())
-        for label, counts in sorted(labels.items())
-        if label != TENANTS and len(counts) <= VALUES
-    }
-    count = len(hosts)
+    count = len(opened.rows)
     return Remedy(
         relax=opened.relax,
         hosts=count,
-        examples=tuple(host.name for host in hosts[:EXAMPLES]),
-        labels=told,
+        examples=tuple(nsmallest(EXAMPLES, columns.names[opened.rows].tolist())),
+        labels=_labels(opened.rows, columns),
         sentence=f"{_sentence(opened.relax)}: {count} {'host' if count == 1 else 'hosts'}",
     )
+
+
+def _labels(rows: NDArray[np.int64], columns: HostColumns) -> dict[str, dict[str, int]]:
+    """Count hosts by label and value, for labels with few values among them."""
+    counts: dict[str, Counter[str]] = {}
+    for number, hosts in zip(*np.unique(columns.labels[rows], return_counts=True), strict=True):
+        for label, value in columns.tables.labels[number]:
+            counts.setdefault(label, Counter())[value] += int(hosts)
+    return {
+        label: dict(sorted(values.items(), key=lambda each: (-each[1], each[0])))
+        for label, values in sorted(counts.items())
+        if label != TENANTS and len(values) <= VALUES
+    }
 
 
 def _sentence(relax: tuple[Relaxation, ...]) -> str:
