@@ -1,6 +1,6 @@
 """Claims on PostgreSQL: one call of the server-side function for all that are at hand.
 
-Source: schema/versions/0003_claims.sql.
+Source: schema/versions/0010_new_consumers.sql.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ import psycopg
 from wherry.store.claim_places import apply_with_places, decode_places
 from wherry.store.claim_rows import ClaimRows
 
-_CALL = "SELECT * FROM wherry_claims_0003(%s::json, %s::text[], %s::text[])"
+_CALL = "SELECT * FROM wherry_claims_0010(%s::json, %s::text[], %s::text[])"
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(dict[str, Any])
 _HOLDING = ("h_uuid", "h_type", "h_project", "h_user", "h_expected")
 _ALLOCATION = ("a_holding", "a_provider", "a_class", "a_units")
