@@ -15,12 +15,13 @@ def get(fleet: Fleet, path: str) -> Any:
     return expect(fleet.service.ask("GET", path, headers=NEWEST), 200).json
 
 
-def preflight(fleet: Fleet, ends: tuple[str, str], **said: Json) -> Json:
+def preflight(fleet: Fleet, ends: tuple[str, str], *, alternate: str = "", **said: Json) -> Json:
     """Ask both ends of migration `move` and let their agents answer; gives what came of it.
 
     Args:
         fleet: which one.
         ends: source and target.
+        alternate: target that confirms after the first one has refused; none if empty.
         said: side to what its agent answers in place of a confirmation.
     """
     token = fleet.service.get(f"/wherry/migrations/{name_of('move')}")["token"]
@@ -32,10 +33,18 @@ def preflight(fleet: Fleet, ends: tuple[str, str], **said: Json) -> Json:
     sides = dict(zip(("source", "target"), ends, strict=True))
     # An end that refuses answers last: it takes the other's job away.
     for side in sorted(sides, key=said.__contains__):
-        for job in fleet.jobs(sides[side], wait=10):
-            assert fleet.answer(job, **said.get(side, {})).status == 204
+        answer(fleet, sides[side], said.get(side, {}))
+    if alternate:
+        for host in (ends[0], alternate):
+            answer(fleet, host, {})
     thread.join(timeout=20)
     return dict(told[0].json)
+
+
+def answer(fleet: Fleet, host: str, said: Json) -> None:
+    """Let a host's agent answer what it is asked: it confirms, unless said otherwise."""
+    for job in fleet.jobs(host, wait=10):
+        assert fleet.answer(job, **said).status == 204
 
 
 def move(fleet: Fleet, guest: str, source: str, target: str) -> None:

@@ -146,6 +146,37 @@ def test_several_devices_of_one_guest_move_together(fleet: Fleet) -> None:
     assert sorted(row["slot"] for row in target["mapping"]) == ["port0", "port1", "port2"]
 
 
+def compose(fleet: Fleet, provider: str) -> dict[str, Any]:
+    """Set two of one type aside as one device of a composed type."""
+    body = {
+        "uuid": name_of("pair"),
+        "name": "pair",
+        "parts": [{"type": "acme/a1", "count": 2}],
+    }
+    return dict(fleet.service.post(f"/wherry/providers/{provider}/compositions", body))
+
+
+def test_a_parent_is_partitioned_into_a_composed_type(fleet: Fleet) -> None:
+    """Point 132: "an api to dynamically compose mdevs types which staticaly partion"."""
+    fleet.report("node-1", free=4)
+    made = compose(fleet, fleet.provider("node-1"))
+    types = {r["offer"]["type"]: r["fits"] for r in fleet.service.get("/wherry/offers")["offers"]}
+
+    assert made["type"] == "composed/pair"
+    assert types == {"acme/a1": 2, "composed/pair": 1}
+
+
+def test_a_composed_types_description_is_read_by_people_and_programs(fleet: Fleet) -> None:
+    """Point 133: "embeding the resouce infomation in the description filed in a huma/machince
+    readable form".
+    """
+    fleet.report("node-1", free=4)
+    made = compose(fleet, fleet.provider("node-1"))
+
+    assert made["description"] == "composed/pair = 2 x acme/a1 CUSTOM_ACME_SLICE:1"
+    assert made["units"] == {"CUSTOM_ACME_SLICE": 2}
+
+
 def test_types_are_not_crossed(desk: Desk) -> None:
     """Point 135: "it does assume no cross mdev_type migration"."""
     assert desk.codes(a_contract(), an_offer(type="acme/a2")) == ["TYPE_MISMATCH"]
@@ -337,6 +368,17 @@ def test_quantity_and_quality_stand_in_one_request(sqlite_fleet: Fleet) -> None:
     assert len(found["allocations"]) == 2
 
 
+def test_a_flavor_is_taken_as_it_stands(sqlite_fleet: Fleet) -> None:
+    """Point 155: "resouces:VCPU=4,resouces:MEMORY_MB=1024 triats:required=HW_CPU_X86_AVX"."""
+    mtty(sqlite_fleet)
+    flavor = "resources:VCPU=4,resources:MEMORY_MB=1024,trait:HW_CPU_X86_AVX=required"
+    answer = sqlite_fleet.service.post("/wherry/candidates", {"flavor": flavor})
+    (found,) = answer["candidates"]
+
+    (held,) = found["allocations"].values()
+    assert (found["host"], held) == ("node-1", {"VCPU": 4, "MEMORY_MB": 1024})
+
+
 def test_quantity_and_quality_are_declared(sqlite_fleet: Fleet) -> None:
     """Point 156: "declarative quantitive and capablites reporting … fits easily"."""
     (first, *_) = mtty(sqlite_fleet)
@@ -367,3 +409,16 @@ def test_siblings_follow_in_the_same_transaction(fleet: Fleet) -> None:
     assert fits(fleet) == {"mtty/mtty-1": 22, "mtty/mtty-2": 11}
     assert seen["CUSTOM_MTTY_1"]["reserved"] == 2
     assert fleet.service.get(f"/resource_providers/{provider}")["generation"] > before
+
+
+def test_types_that_are_composed_are_inventory_at_once_and_go_again(fleet: Fleet) -> None:
+    """Point 158: "or as new mdevs types are composed on the fly are very challenging"."""
+    fleet.report("node-1", free=4)
+    provider = fleet.provider("node-1")
+    made = compose(fleet, provider)
+    path = f"/allocation_candidates?resources={made['resource_class']}:1"
+    assert len(get(fleet, path)["allocation_requests"]) == 1
+
+    whole = f"/wherry/providers/{provider}/compositions/{made['uuid']}"
+    assert fleet.service.ask("DELETE", whole).status == 204
+    assert fits(fleet) == {"acme/a1": 4}

@@ -6,10 +6,12 @@ Each test tells the number of its point and the e-mail's own words, spelled as t
 import threading
 from typing import Any
 
-from acme_fleet import Fleet, a_report, name_of
+from acme_fleet import PROFILES, Fleet, a_report, name_of
 from founding.desk import Desk, a_contract, an_offer
 from founding.story import all_codes, get, move, preflight
 from reports import recorded_report
+from service import run_service
+from wherry.app.settings import Settings
 
 GUEST = f"/wherry/guests/{name_of('g')}"
 
@@ -77,6 +79,17 @@ def test_it_is_decided_while_targets_are_chosen(sqlite_fleet: Fleet) -> None:
     assert answer["refused"]["by_reason"]["VERSION_MAJOR"] == 1
 
 
+def test_the_next_alternate_is_tried_by_itself(fleet: Fleet) -> None:
+    """Point 30: "if it fails then the live migration is aborted and will not be retired"."""
+    two_hosts(fleet)
+    fleet.report("other", version="1.0", features="X")
+    claimed = fleet.claim("move", "g", "there", alternates=["other"]).json
+    went_on = preflight(fleet, ("home", "there"), alternate="other", target={"ok": False})
+
+    assert (went_on["state"], went_on["target"]) == ("confirmed", "other")
+    assert went_on["token"] > claimed["token"]
+
+
 def test_a_refusal_is_seen_and_kept(sqlite_fleet: Fleet) -> None:
     """Point 31: "it basically looks like the migration was ignored"."""
     two_hosts(sqlite_fleet)
@@ -88,6 +101,21 @@ def test_a_refusal_is_seen_and_kept(sqlite_fleet: Fleet) -> None:
 
     assert refused["state"] == kept["state"] == "refused"
     assert "PREFLIGHT_OBJECTION" in all_codes(kept)
+
+
+def test_devices_are_asked_for_by_a_name_with_several_ids(sqlite_fleet: Fleet) -> None:
+    """Point 32: "the pci alias is intended to reference a single vendor id/product id … 1+ alias
+    for each type of device".
+    """
+    report = recorded_report("igb-vfs", host="node-1")
+    sqlite_fleet.service.put("/wherry/hosts/node-1/report", report)
+    ids = [("8086", "154c"), ("8086", "10ca")]
+    kinds = [{"vendor_id": vendor, "product_id": product} for vendor, product in ids]
+    sqlite_fleet.service.put("/wherry/device-requests/nic", {"alternatives": kinds})
+    asked = {"devices": [{"name": "nic", "count": 2}]}
+    found, *_ = sqlite_fleet.service.post("/wherry/candidates", asked)["candidates"]
+
+    assert (found["host"], [part["request"] for part in found["parts"]]) == ("node-1", ["nic"] * 2)
 
 
 def test_pci_devices_are_inventory(sqlite_fleet: Fleet) -> None:
@@ -115,6 +143,22 @@ def test_step_2_they_become_inventories(sqlite_fleet: Fleet) -> None:
     seen = get(sqlite_fleet, f"/resource_providers/{provider}/inventories")["inventories"]
 
     assert seen["CUSTOM_ACME_SLICE"]["total"] == 4
+
+
+def test_step_3_a_guest_that_does_not_run_yet_is_placed(fleet: Fleet) -> None:
+    """Point 36: "3 schdule the instance to a host based on the device-type/capabilities"."""
+    report = recorded_report("mtty-fresh", host="node-1")
+    fleet.service.put("/wherry/hosts/node-1/report", report)
+    kinds = {"alternatives": [{"resource_class": "CUSTOM_MTTY_2"}]}
+    asked = {
+        "devices": [{"name": "port", "request": kinds}],
+        "claim": {"consumer": name_of("new"), "project": "alpha"},
+    }
+    answer = fleet.service.post("/wherry/candidates", asked)
+
+    assert answer["claimed"] is not None
+    held = get(fleet, f"/allocations/{name_of('new')}")["allocations"]
+    assert [each["resources"] for each in held.values()] == [{"CUSTOM_MTTY_2": 1}]
 
 
 def test_two_claims_on_the_last_device_have_one_winner(fleet: Fleet) -> None:
@@ -247,6 +291,34 @@ def test_a_move_takes_processors_and_memory_too(fleet: Fleet) -> None:
     assert {"VCPU", "MEMORY_MB"} < set(amounts)
 
 
+def publishing(url: str) -> Fleet:
+    """The same fleet on a service that publishes derived traits."""
+    settings = Settings(database=url, profile_dirs=(PROFILES,), publish_traits="yes")
+    return Fleet(run_service(settings))
+
+
+def test_compatibility_is_inside_the_candidates(sqlite_url: str) -> None:
+    """Point 47: "vGPU they technically are modelled in placement but not in a way that would
+    gurarentee compatiablity".
+
+    The question that a guest compiles to, asked of the Placement API, leaves out the host that
+    has the type and not the version.
+    """
+    fleet = publishing(sqlite_url)
+    try:
+        two_hosts(fleet)
+        fleet.report("newer", version="2.0", features="X")
+        query = fleet.service.get(f"{GUEST}/query")["query"]
+        found = get(fleet, query)["provider_summaries"]
+        roots = {row["root_provider_uuid"] for row in found.values()}
+        names = {get(fleet, f"/resource_providers/{root}")["name"] for root in roots}
+    finally:
+        fleet.service.stop()
+
+    assert "there" in names
+    assert "newer" not in names
+
+
 def test_tenants_are_isolated(sqlite_fleet: Fleet) -> None:
     """Point 50: "tenant isolation"."""
     two_hosts(sqlite_fleet)
@@ -271,6 +343,16 @@ def test_hosts_are_weighed(sqlite_fleet: Fleet) -> None:
 
     assert [each["host"] for each in targets] == ["roomy", "there"]
     assert targets[0]["score"] > targets[1]["score"]
+
+
+def test_alternates_are_kept_with_the_claim(fleet: Fleet) -> None:
+    """Point 54: "and set of alternitive hosts"."""
+    two_hosts(fleet)
+    for host in ("second", "third"):
+        fleet.report(host, version="1.0", features="X")
+    claimed = fleet.claim("move", "g", "there", alternates=2).json
+
+    assert sorted(claimed["alternates"]) == ["second", "third"]
 
 
 def test_the_target_asserts_compatibility_itself(sqlite_fleet: Fleet) -> None:
