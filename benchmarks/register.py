@@ -29,6 +29,9 @@ from benchmarks.client import Client, load, make_fleet
 from benchmarks.servers import Server, find_peer, run_peer, run_postgresql, run_wherry
 from wherry.bench.reports import PROVIDERS, make_report
 
+IDLE = 0.1
+"""CPU time in a second of a service and its database that have nothing to do, at most."""
+
 
 def send_reports(server: Server, hosts: int, clients: int, sequence: int) -> None:
     """Report every host once."""
@@ -44,10 +47,19 @@ def send_reports(server: Server, hosts: int, clients: int, sequence: int) -> Non
         list(pool.map(send, [reports[at::clients] for at in range(clients)]))
 
 
+def settle(server: Server) -> None:
+    """Wait until every process of a service has started, which one that answers does not tell."""
+    before = -1.0
+    while (now := server.cpu_s()) > before + IDLE:
+        before = now
+        time.sleep(1)
+
+
 def measure(
     what: str, server: Server, hosts: int, act: Callable[[], None], peer: float | None
 ) -> float:
     """Time one way of registering; gives hosts per second."""
+    settle(server)
     cpu, own, began = server.cpu_s(), time.process_time(), time.perf_counter()
     act()
     seconds, cpu = time.perf_counter() - began, server.cpu_s() - cpu

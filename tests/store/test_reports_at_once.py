@@ -28,7 +28,7 @@ from wherry.store.bulk import numbers_array, texts_array
 from wherry.store.changes import append_change
 from wherry.store.feed import read_events
 from wherry.store.gone import write_last_generation
-from wherry.store.hosts import read_last_seen
+from wherry.store.hosts import read_hosts, read_last_seen
 from wherry.store.providers import read_providers
 from wherry.store.report_rows import NewHost, Seen, Sighting, new_host
 from wherry.store.reports import store_report
@@ -311,3 +311,18 @@ def test_a_report_that_says_two_things_of_one_is_no_new_host():
     plan = a_plan("host1", a_device("gpu0"), replace(a_device("gpu0"), name="other"))
     with pytest.raises(ReportContradicts, match="one uuid"):
         a_host(plan)
+
+
+@given(st.lists(ODD, max_size=4), st.integers(0, 3))
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_hosts_are_found_by_odd_names(store, names, position):
+    """Among several that are asked for, and beside one that no database can hold."""
+    host = f"h{next(_numbers)}"
+    assert store.add(a_host(a_plan(host)))
+    asked = [*names[:position], host, *names[position:], "nu\0l"]
+
+    found = store.read(lambda tx: [each.name for each in read_hosts(tx, names=asked)])
+
+    assert found == [host]

@@ -11,7 +11,7 @@ from wherry.model.inventory import Finding, HostRecord, HostState
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
-from wherry.store.rows import batches
+from wherry.store.rows import among, batches
 from wherry.store.transaction import Tx
 
 host, host_report = tables.host, tables.host_report
@@ -23,7 +23,7 @@ def read_hosts(tx: Tx, *, names: Sequence[str] | None = None) -> Iterator[HostRe
         yield from _read(tx, true())
         return
     for batch in batches(names):
-        yield from _read(tx, host.c.name.in_(batch))
+        yield from _read(tx, among(tx, host.c.name, batch))
 
 
 def read_host(tx: Tx, name: str, *, lock: bool = False) -> HostRecord | None:

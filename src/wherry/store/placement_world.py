@@ -22,7 +22,7 @@ from wherry.store.placement_inventories import shown_inventory
 from wherry.store.placement_providers import find_providers
 from wherry.store.placement_qualities import read_aggregates, read_traits
 from wherry.store.providers import read_providers
-from wherry.store.rows import batches
+from wherry.store.rows import among, batches
 from wherry.store.snapshot import Unfit, read_snapshot
 from wherry.store.transaction import Tx
 
@@ -139,7 +139,7 @@ class WorldReader:
 def _read_whole(tx: Tx, uuids: Sequence[str]) -> dict[str, Provider | None]:
     numbered: dict[int, Provider] = {}
     for batch in batches(uuids):
-        numbered |= read_world_providers(tx, provider.c.uuid.in_(batch))
+        numbered |= read_world_providers(tx, among(tx, provider.c.uuid, batch))
     found: dict[str, Provider | None] = {each.uuid: each for _, each in sorted(numbered.items())}
     return {**found, **{uuid: None for uuid in uuids if uuid not in found}}
 

@@ -14,7 +14,7 @@ from wherry.store import tables
 from wherry.store.body import decode
 from wherry.store.client_plans import read_client_plans
 from wherry.store.places import has_positions, read_places
-from wherry.store.rows import batches
+from wherry.store.rows import among, batches
 from wherry.store.transaction import Tx
 
 provider, inventory = tables.provider, tables.inventory
@@ -51,7 +51,7 @@ def read_providers(
         yield from _read(tx, true() if host is None else provider.c.host == host, plans)
         return
     for batch in batches(uuids):
-        yield from _read(tx, provider.c.uuid.in_(batch), plans)
+        yield from _read(tx, among(tx, provider.c.uuid, batch), plans)
 
 
 def read_provider(tx: Tx, uuid: str) -> ProviderRecord | None:
@@ -119,7 +119,7 @@ def _read_plans(
     if len(missing) <= len(rows) // 2:
         if not missing:
             return
-        query = query.where(body.c.provider.in_([row.id for row in missing]))
+        query = query.where(among(tx, body.c.provider, [row.id for row in missing]))
     else:
         query = query.join(provider, provider.c.id == body.c.provider).where(where)
     texts = dict(tx.rows(query))

@@ -4,10 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Table, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
+from wherry.store.bulk import numbers_array, texts_array
 from wherry.store.transaction import Dialect, Params, Tx
 
 T = TypeVar("T")
@@ -85,6 +98,24 @@ def _insert_names(dialect: Dialect, table: Table) -> Executable:
 def _select_names(table: Table) -> Executable:
     names: BindParameter[str] = bindparam("names", expanding=True)
     return select(table.c.name, table.c.id).where(table.c.name.in_(names))
+
+
+def among(tx: Tx, column: Column[Any], values: Sequence[str | int]) -> ColumnElement[bool]:
+    """Ask whether a column has one of several values; one batch of them at most.
+
+    PostgreSQL gets one array, whatever their number: a statement that it knows already, and
+    that need not be put together anew.
+    """
+    if tx.dialect == "sqlite":
+        return column.in_(values)
+    is_text = column.type.python_type is str
+    if is_text:
+        # What has a NUL stands in no column of PostgreSQL.
+        written = texts_array([text for text in map(str, values) if "\0" not in text])
+    else:
+        written = numbers_array(map(int, values))
+    kind = postgresql.ARRAY(Text() if is_text else BigInteger())
+    return column == any_(cast(literal(written, Text()), kind))
 
 
 def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
