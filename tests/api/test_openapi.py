@@ -71,6 +71,7 @@ def test_the_calls_are_those_of_the_design() -> None:
         "POST /wherry/guests/{uuid}/plug",
         "POST /wherry/guests/{uuid}/unplug",
         "POST /wherry/guests/{uuid}/targets",
+        "GET /wherry/guests/{uuid}/query",
         "POST /wherry/check",
         "PUT /wherry/migrations/{uuid}",
         "GET /wherry/migrations",

@@ -121,6 +121,11 @@ def test_a_user_learns_ok_or_no_and_the_families(planted: Fleet) -> None:
     assert taken.json == {"verdict": "ok", "families": []}
 
 
+def test_a_user_has_no_query_of_its_own_guest(planted: Fleet) -> None:
+    """Its words tell what labels hide."""
+    assert as_user(planted, "GET", guest("mine", "/query")).status == 403
+
+
 QUESTIONS = [
     {"explain": True},
     {"hosts": ["secret-host-2"]},
