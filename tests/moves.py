@@ -43,7 +43,13 @@ class Move:
     def signal(self, event: str, now: float = 1.0, **fields: Any) -> Decision:
         """Take a step and write down what it decides."""
         held = self.ledger.get(self.migration.uuid, Holding(consumer=self.migration.uuid))
-        ends = Ends(guest=self.guest, held=held, target=self.view(self.migration.target))
+        ends = Ends(
+            guest=self.guest,
+            held=held,
+            target=self.view(self.migration.target),
+            source=self.view(self.migration.source),
+            guest_held=self.ledger.get(self.guest.uuid),
+        )
         decision = advance(self.migration, Signal(event=event, now=now, **fields), ends)
         self.write(decision)
         return decision

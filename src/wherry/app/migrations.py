@@ -3,6 +3,8 @@
 Source: design, section 7.
 """
 
+from collections.abc import Mapping
+
 from msgspec import UNSET, structs
 
 from wherry.app.choosing import (
@@ -33,6 +35,7 @@ from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
 from wherry.migrate.preflight import Fresh
 from wherry.migrate.signal import Signal, admit, is_repeat, require_holder
+from wherry.migrate.states import Case
 from wherry.migrate.story import tell
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Reason
@@ -53,7 +56,9 @@ from wherry.model.wire import (
     MigrationList,
     MigrationRequest,
     MigrationStory,
+    PlugStep,
     RenewRequest,
+    UnplugStep,
 )
 from wherry.store.guests import read_guest
 from wherry.store.holdings import read_holding
@@ -62,6 +67,13 @@ from wherry.store.transaction import Tx
 
 ROUNDS = 3
 """Rounds of finding anew, after all targets of one were taken by others meanwhile."""
+
+
+_PLUGS: Mapping[str, Case] = {
+    "target": "in target",
+    "source": "in source",
+    "nowhere": "nowhere",
+}
 
 
 def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) -> Migration:
@@ -225,6 +237,43 @@ def renew(engine: Engine, uuid: str, request: RenewRequest, caller: Caller) -> M
         token=request.token,
         lease_s=request.lease_s,
         by=caller.name,
+    )
+    return take_step(engine, uuid, signal)
+
+
+def unplug(engine: Engine, uuid: str, request: UnplugStep, caller: Caller) -> Migration:
+    """Note that a NIC which is moved by replug is out of the guest.
+
+    Raises:
+        InvalidRequest: the slot is not moved so.
+        NotFound, WrongState, TokenExpired: as `take_step`.
+    """
+    signal = Signal(
+        event="unplug",
+        now=engine.clock(),
+        token=request.token,
+        slot=request.slot,
+        by=caller.name,
+    )
+    return take_step(engine, uuid, signal)
+
+
+def plug(engine: Engine, uuid: str, request: PlugStep, caller: Caller) -> Migration:
+    """Note where a NIC that was unplugged is plugged now, or that the plug failed.
+
+    Raises:
+        InvalidRequest: the slot is not moved by replug, or not unplugged.
+        NotFound, WrongState, TokenExpired: as `take_step`.
+    """
+    signal = Signal(
+        event="plug",
+        now=engine.clock(),
+        case=_PLUGS[request.where],
+        token=request.token,
+        slot=request.slot,
+        error=request.error,
+        by=caller.name,
+        note="" if request.error is UNSET else request.error,
     )
     return take_step(engine, uuid, signal)
 

@@ -219,5 +219,7 @@ def _decide(tx: Tx, view: FleetView, migration: Migration, signal: Signal) -> De
         guest=require_guest(tx, migration.guest, lock=True),
         held=read_holding(tx, migration.uuid),
         target=view.get(migration.target),
+        source=view.get(migration.source),
+        guest_held=read_holding(tx, migration.guest) if migration.replug else None,
     )
     return advance(migration, signal, ends)

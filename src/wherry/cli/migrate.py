@@ -22,8 +22,10 @@ from wherry.model.wire import (
     MigrationList,
     MigrationRequest,
     MigrationStory,
+    PlugStep,
     RenewRequest,
     TokenRequest,
+    UnplugStep,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -150,6 +152,48 @@ def preflight(client: Client, migration: str, *, token: int, as_json: bool) -> i
 def start(client: Client, migration: str, *, token: int, as_json: bool) -> int:
     """Say that the move of MIGRATION has begun."""
     return _step(client, migration, "start", TokenRequest(token=token), as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@click.argument("slot")
+@_token_option
+@json_option
+@asks_service
+def unplug(client: Client, migration: str, slot: str, *, token: int, as_json: bool) -> int:
+    """Say that the NIC in SLOT, which is moved by replug, is out of the guest."""
+    asked = UnplugStep(token=token, slot=slot)
+    return _step(client, migration, "unplug", asked, as_json=as_json)
+
+
+@migrate.command()
+@click.argument("migration")
+@click.argument("slot")
+@_token_option
+@click.option(
+    "--where",
+    type=click.Choice(["target", "source", "nowhere"]),
+    default="target",
+    show_default=True,
+    help="Where the device is in the guest; nowhere: the plug failed.",
+)
+@click.option("--error", metavar="TEXT", help="What the lower level said of a plug that failed.")
+@json_option
+@asks_service
+def plug(
+    client: Client,
+    migration: str,
+    slot: str,
+    *,
+    token: int,
+    where: Any,
+    error: str | None,
+    as_json: bool,
+) -> int:
+    """Say where the NIC in SLOT, which was unplugged, is plugged now."""
+    said = UNSET if error is None else error
+    asked = PlugStep(token=token, slot=slot, where=where, error=said)
+    return _step(client, migration, "plug", asked, as_json=as_json)
 
 
 @migrate.command()

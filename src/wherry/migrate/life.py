@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.inventory.host_view import HostView
+from wherry.migrate import replug
 from wherry.migrate.signal import Signal, admit, has_lapsed, is_repeat, render_time
 from wherry.migrate.slots import refresh, slots_at_target
 from wherry.migrate.states import FIRST, Case, Transition, has_ended
@@ -59,6 +60,10 @@ class Ends:
     """What the migration's consumer holds: the guest's place on the source."""
     target: HostView | None
     """Where the guest goes, as of now; None where it is not known any more."""
+    source: HostView | None = None
+    """Where it comes from; the same."""
+    guest_held: Holding | None = None
+    """What the guest's consumer holds on the target; None where nothing of it can change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,16 +142,27 @@ def advance(migration: Migration, signal: Signal, ends: Ends) -> Decision:
         NotAllowed: it needs a token.
     """
     signal = complete(migration, signal)
-    if is_repeat(migration, signal):
+    if is_repeat(migration, signal) or _is_told_again(migration, signal):
         return Decision(migration=migration, guest=ends.guest)
     step = admit(migration, signal)
     moved = _moved(migration, signal, step)
+    if signal.event in replug.EVENTS:
+        moved = replug.note_plug(moved, signal, ends.target)
     return Decision(
         migration=moved,
         guest=_guest_after(moved, step, ends),
         claim=_claim_of(migration, signal, step, ends),
         withdraws_jobs=moved.state != "claimed",
     )
+
+
+def _is_told_again(migration: Migration, signal: Signal) -> bool:
+    """Whether a plug is told that was told just before, by who still carries it on."""
+    if signal.event not in replug.EVENTS or signal.token != migration.token:
+        return False
+    last = migration.history[-1]
+    same = (last.event, last.slot) == (signal.event, signal.slot)
+    return same and not has_lapsed(migration, signal.now) and replug.is_told(migration, signal)
 
 
 def complete(migration: Migration, signal: Signal) -> Signal:
@@ -212,6 +228,8 @@ def _moved(migration: Migration, signal: Signal, step: Transition) -> Migration:
         state=step.state,
         token=token,
         host=migration.target,
+        slot="" if signal.slot is UNSET else signal.slot,
+        where=replug.where_after(signal),
         by=signal.by,
         note=signal.note,
         reasons=signal.reasons,
@@ -229,6 +247,8 @@ def _moved(migration: Migration, signal: Signal, step: Transition) -> Migration:
     if signal.event == "confirm" and signal.side is not UNSET:
         return replace(moved, confirmed=_with_side(migration.confirmed, signal.side))
     error = migration.error if signal.error is UNSET else signal.error
+    if signal.event in replug.EVENTS:
+        return replace(moved, error=error)
     return replace(moved, outcome=_outcome(signal.case), error=error)
 
 
@@ -265,13 +285,16 @@ def _guest_after(migration: Migration, step: Transition, ends: Ends) -> Guest:
         case "keep both" | "change target":
             return ends.guest
         case "release target":
-            return replace(ends.guest, migration=UNSET)
+            out = replug.slots_out(migration, "source")
+            return replace(ends.guest, slots=_but(ends.guest.slots, out), migration=UNSET)
         case "release source":
             # The next report tells the process that it runs in there.
             return replace(
                 ends.guest,
                 host=migration.target,
-                slots=refresh(migration.target_slots, ends.target),
+                slots=refresh(
+                    _but(migration.target_slots, replug.slots_out(migration, "target")), ends.target
+                ),
                 process=UNSET,
                 migration=UNSET,
             )
@@ -293,6 +316,17 @@ def _claim_of(migration: Migration, signal: Signal, step: Transition, ends: Ends
                 consumer_type="INSTANCE",
                 expected_generation=UNSET,
             )
-            return Claim(id=claim_id, holdings=give_back(ends.held, guest))
+            ended, again = give_back(ends.held, guest)
+            out = replug.slots_out(migration, "source")
+            kept = replug.without(again, out, ends.guest.slots, ends.source)
+            return Claim(id=claim_id, holdings=(ended, kept))
         case "release source":
-            return Claim(id=claim_id, holdings=(end(ends.held),))
+            out = replug.slots_out(migration, "target")
+            if not out or ends.guest_held is None:
+                return Claim(id=claim_id, holdings=(end(ends.held),))
+            kept = replug.without(ends.guest_held, out, migration.target_slots, ends.target)
+            return Claim(id=claim_id, holdings=(end(ends.held), kept))
+
+
+def _but(slots: dict[str, Slot], out: tuple[str, ...]) -> dict[str, Slot]:
+    return {name: slot for name, slot in slots.items() if name not in out}

@@ -38,6 +38,8 @@ class Signal:
     reasons: tuple[Reason, ...] = ()
     error: str | UnsetType = UNSET
     """What the hypervisor said of a move that failed; kept beside the verdict."""
+    slot: str | UnsetType = UNSET
+    """Only with ``unplug`` and ``plug``: of the device."""
     lease_s: int | UnsetType = UNSET
     """Only with ``renew``: another length of the lease from now on."""
 

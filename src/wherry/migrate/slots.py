@@ -9,6 +9,7 @@ Source: specification of compatibility, section 9 ("Life of a contract", "In eff
 
 from collections.abc import Mapping
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from wherry.compat.life import in_effect_after_boot
@@ -64,27 +65,27 @@ def chosen_of(slot: Slot) -> Choice:
     )
 
 
-def _at_target(slot: Slot, row: MappingRow, offer: Offer, pinned_at: str) -> Slot:
+def plug_slot(slot: Slot, offer: Offer, pinned_at: str) -> Slot:
+    """Give a slot with a new device of an offer: its contract is pinned, and inherits nothing."""
     contract, chosen = slot.contract, chosen_of(slot)
-    if row.mode in CARRIED:
-        contract, in_effect = rebase(contract, offer), row.configure
-    else:
-        contract = pin(
-            offer,
-            chosen,
-            consumer=contract.consumer,
-            slot=contract.slot,
-            pinned_at=pinned_at,
-            keep=contract.keep,
-        )
-        in_effect = in_effect_after_boot(offer, chosen)
-    return Slot(
-        provider=offer.provider,
-        type=contract.type,
-        chosen=slot.chosen,
-        in_effect=in_effect,
-        contract=contract,
+    pinned = pin(
+        offer,
+        chosen,
+        consumer=contract.consumer,
+        slot=contract.slot,
+        pinned_at=pinned_at,
+        keep=contract.keep,
     )
+    in_effect = in_effect_after_boot(offer, chosen)
+    return replace(slot, type=pinned.type, in_effect=in_effect, contract=pinned)
+
+
+def _at_target(slot: Slot, row: MappingRow, offer: Offer, pinned_at: str) -> Slot:
+    there = replace(slot, provider=offer.provider, device=UNSET)
+    if row.mode not in CARRIED:
+        return plug_slot(there, offer, pinned_at)
+    contract = rebase(slot.contract, offer)
+    return replace(there, type=contract.type, in_effect=row.configure, contract=contract)
 
 
 def _refreshed(slot: Slot, host: HostView | None) -> Slot:

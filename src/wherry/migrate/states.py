@@ -16,8 +16,11 @@ from typing import Final, Literal, NamedTuple
 from wherry.model.errors import WrongState
 from wherry.model.migrations import Event, State
 
-Case = Literal["", "one end", "both ends", "on target", "on source"]
-"""What an event tells beside its name: how many ends have confirmed, or where the guest is."""
+Case = Literal[
+    "", "one end", "both ends", "on target", "on source", "in target", "in source", "nowhere"
+]
+"""What an event tells beside its name: how many ends have confirmed, where the guest is, or in
+which end a device is plugged."""
 
 Effect = Literal["keep both", "change target", "release target", "release source"]
 """What becomes of the ends.  ``release target`` drops the guest's allocations there and gives
@@ -76,6 +79,16 @@ TRANSITIONS: Final[Mapping[tuple[State, Event, Case], Transition]] = {
         "aborted", "release target", "holder", True, "given up before anything moved"),
     ("confirmed", "expire", ""): Transition(
         "expired", "release target", "service", True, "the lease ran out before anything moved"),
+    ("started", "unplug", ""): Transition(
+        "started", "keep both", "holder", False,
+        "a NIC that is moved by replug is out of the guest; its device stays held"),
+    ("started", "plug", "in target"): Transition(
+        "started", "keep both", "holder", False,
+        "the new device is in the guest, and its contract is pinned"),
+    ("started", "plug", "in source"): Transition(
+        "started", "keep both", "holder", False, "the old device is in the guest again"),
+    ("started", "plug", "nowhere"): Transition(
+        "started", "keep both", "holder", False, "the plug failed: the guest is without it"),
     ("started", "renew", ""): Transition(
         "started", "keep both", "holder", True, "the lease runs anew from now"),
     ("started", "finish", "on target"): Transition(

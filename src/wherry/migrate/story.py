@@ -78,6 +78,17 @@ def _start(migration: Migration, step: Step, _before: str) -> str:
     return f"{_who(step)} began to move the guest from host {migration.source} to {step.host}"
 
 
+def _unplug(migration: Migration, step: Step, _before: str) -> str:
+    return f"{_who(step)} unplugged {step.slot} from the guest on host {migration.source}"
+
+
+def _plug(migration: Migration, step: Step, _before: str) -> str:
+    if step.where == "out":
+        return f"{_who(step)} could not plug {step.slot}: the guest is without it"
+    host = step.host if step.where == "target" else migration.source
+    return f"{_who(step)} plugged {step.slot} into the guest on host {host}"
+
+
 def _finish(migration: Migration, step: Step, _before: str) -> str:
     if step.state == "finished":
         return (
@@ -130,6 +141,8 @@ _WORDS: Final[Mapping[str, Callable[[Migration, Step, str], str]]] = {
     "refuse": _refuse,
     "renew": _renew,
     "start": _start,
+    "unplug": _unplug,
+    "plug": _plug,
     "finish": _finish,
     "abort": _abort,
     "expire": _expire,

@@ -16,8 +16,21 @@ State = Literal[
     "claimed", "confirmed", "started", "lost", "finished", "aborted", "expired", "refused"
 ]
 Event = Literal[
-    "confirm", "refuse", "retry", "start", "renew", "finish", "abort", "expire", "lose", "recover"
+    "confirm",
+    "refuse",
+    "retry",
+    "start",
+    "unplug",
+    "plug",
+    "renew",
+    "finish",
+    "abort",
+    "expire",
+    "lose",
+    "recover",
 ]
+Plugged = Literal["out", "source", "target"]
+"""Where the device of a slot that is replugged is in the guest; ``out``: in neither place."""
 Side = Literal["source", "target"]
 
 
@@ -30,6 +43,10 @@ class Step(Value, frozen=True, kw_only=True):
     token: int
     host: str = ""
     """The target that it is about, which may be another one in each attempt."""
+    slot: str = ""
+    """Of a device that was unplugged or plugged."""
+    where: Plugged | Literal[""] = ""
+    """Where that device is after it."""
     by: str = ""
     """Who: a host's agent, a user, or the service itself."""
     note: str = ""
@@ -77,6 +94,8 @@ class Migration(Value, frozen=True, kw_only=True):
     alternates: tuple[str, ...] = ()
     """Hosts that are tried next, the best first, if the target refuses."""
     forced: Forced | UnsetType = UNSET
+    replug: dict[str, Plugged] = {}
+    """Slots that are moved by replug, as far as somebody has told of them."""
     outcome: Literal["finished", "failed"] | UnsetType = UNSET
     error: str | UnsetType = UNSET
     history: tuple[Step, ...] = ()

@@ -254,6 +254,23 @@ class RenewRequest(Value, frozen=True, kw_only=True):
     lease_s: LeaseS | UnsetType = UNSET
 
 
+class UnplugStep(Value, frozen=True, kw_only=True):
+    """A NIC that is moved by replug is out of the guest."""
+
+    token: Token
+    slot: SlotName
+
+
+class PlugStep(Value, frozen=True, kw_only=True):
+    """Where a NIC that was unplugged is plugged now; ``nowhere``: the plug failed."""
+
+    token: Token
+    slot: SlotName
+    where: Literal["target", "source", "nowhere"] = "target"
+    error: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    """What the lower level said of a plug that failed."""
+
+
 class FinishRequest(Value, frozen=True, kw_only=True):
     """How the move ended; ``failed`` gives the target back and keeps ``error`` for the record."""
 

@@ -144,6 +144,8 @@ PLUG: dict[str, Any] = {
     "slot": "serial1",
     "device": {"provider": _PROVIDER, "type": "mtty/mtty-1"},
 }
+UNPLUG_STEP: dict[str, Any] = {"token": 1, "slot": "nic0"}
+PLUG_STEP: dict[str, Any] = {"token": 1, "slot": "nic0", "where": "target"}
 UNPLUG: dict[str, Any] = {"slot": "serial1"}
 TARGETS: dict[str, Any] = {"policy": {"mode": "live"}, "limit": 5, "remedies": True}
 TARGETS_ANSWER: dict[str, Any] = {

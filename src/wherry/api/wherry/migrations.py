@@ -19,8 +19,10 @@ from wherry.model.wire import (
     MigrationRequest,
     MigrationStory,
     PageLimit,
+    PlugStep,
     RenewRequest,
     TokenRequest,
+    UnplugStep,
 )
 
 
@@ -60,6 +62,16 @@ def preflight(call: Call) -> Migration:
 def start(call: Call) -> Migration:
     """Say that the move has begun."""
     return migrations.start(call.engine, call.path["uuid"], call.body.token, call.caller)
+
+
+def unplug(call: Call) -> Migration:
+    """Say that a NIC is out of the guest."""
+    return migrations.unplug(call.engine, call.path["uuid"], call.body, call.caller)
+
+
+def plug(call: Call) -> Migration:
+    """Say where a NIC is plugged now."""
+    return migrations.plug(call.engine, call.path["uuid"], call.body, call.caller)
 
 
 def renew(call: Call) -> Migration:
@@ -152,6 +164,32 @@ ROUTES = (
         answer=Migration,
         errors=(*STEP_ERRORS, errors.NotStarted),
         example=examples.TOKEN,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/unplug",
+        handler=unplug,
+        tag="Migrations",
+        summary="Say that a NIC is out of the guest",
+        description="Only of a slot for which the migration was begun with `replug`. Its device on "
+        "the source stays held until the migration ends.",
+        body=UnplugStep,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.UNPLUG_STEP,
+    ),
+    Route(
+        method="POST",
+        path="/wherry/migrations/{uuid}/plug",
+        handler=plug,
+        tag="Migrations",
+        summary="Say where a NIC is plugged now",
+        description="On the target its contract is pinned from what is offered now; `nowhere` says "
+        "that the plug failed, and the guest ends without it.",
+        body=PlugStep,
+        answer=Migration,
+        errors=STEP_ERRORS,
+        example=examples.PLUG_STEP,
     ),
     Route(
         method="POST",
