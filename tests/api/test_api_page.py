@@ -34,6 +34,7 @@ BACK = f"/wherry/migrations/{name_of('n')}"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 MOMENT = re.compile(r"\b1[5-9]\d{8}\.\d+\b")
 LABEL = re.compile(r"CUSTOM_WHERRY_[A-Z2-7]{24}")
+REQUEST = re.compile(r"req-[0-9a-f-]{36}")
 STEP = ("uuid", "state", "token", "lease_until")
 """What is shown of a migration after the first time."""
 
@@ -47,7 +48,14 @@ class Story:
         self._jobs: dict[str, str] = {}
 
     def ask(
-        self, call: str, path: str, body: Any = None, *, only: tuple[str, ...] = (), few: int = 0
+        self,
+        call: str,
+        path: str,
+        body: Any = None,
+        *,
+        only: tuple[str, ...] = (),
+        few: int = 0,
+        refused: bool = False,
     ) -> Answer:
         """Ask, and keep the exchange below the call that it is an example of.
 
@@ -57,10 +65,11 @@ class Story:
             body: of the request.
             only: keys of the answer that are shown; none: all.
             few: how many of a list, or lines of text, are shown; 0: all.
+            refused: whether the example is of a refusal, as where no device of the story can.
         """
         method = call.partition(" ")[0]
         answer = self.fleet.service.ask(method, path, body)
-        assert answer.status < 300, (call, answer.body)
+        assert (answer.status >= 400) == refused, (call, answer.body)
         self.told[call] = self._write(method, path, body, answer, only, few)
         return answer
 
@@ -100,6 +109,7 @@ class Story:
         text = text.replace(str(PROFILES), "/etc/wherry/profiles")
         text = LABEL.sub("CUSTOM_WHERRY_…", text)
         text = TIME.sub("2026-11-22T10:15:00.000Z", text)
+        text = REQUEST.sub("req-2f1d…", text)
         return MOMENT.sub("1795342510.0", text)
 
 
@@ -248,6 +258,9 @@ def _move(story: Story) -> None:
     body = {"token": told[0].json["token"]}
     call = "POST /wherry/migrations/{uuid}/"
     body = {"token": story.ask(f"{call}start", f"{MOVE}/start", body, only=STEP).json["token"]}
+    nic = {**body, "slot": "gpu0"}
+    story.ask(f"{call}unplug", f"{MOVE}/unplug", nic, refused=True)
+    story.ask(f"{call}plug", f"{MOVE}/plug", {**nic, "where": "target"}, refused=True)
     renewed = story.ask(f"{call}renew", f"{MOVE}/renew", {**body, "lease_s": 600}, only=STEP)
     finish = {"token": renewed.json["token"], "outcome": "finished"}
     story.ask(f"{call}finish", f"{MOVE}/finish", finish, only=(*STEP, "outcome"))

@@ -78,6 +78,8 @@ def test_the_calls_are_those_of_the_design() -> None:
         "GET /wherry/migrations/{uuid}",
         "POST /wherry/migrations/{uuid}/preflight",
         "POST /wherry/migrations/{uuid}/start",
+        "POST /wherry/migrations/{uuid}/unplug",
+        "POST /wherry/migrations/{uuid}/plug",
         "POST /wherry/migrations/{uuid}/renew",
         "POST /wherry/migrations/{uuid}/finish",
         "POST /wherry/migrations/{uuid}/abort",

@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import UNSET
 
-from builders import a_fleet, a_host, a_uuid
+from builders import FB, a_contract, a_fleet, a_guest, a_host, a_uuid, an_offer
 from moves import LEASE_S, MIGRATION, a_move
-from wherry.model.errors import NotAllowed, TokenExpired, WrongState
+from wherry.model.checks import Policy
+from wherry.model.errors import InvalidRequest, NotAllowed, TokenExpired, WrongState
 from wherry.model.guests import Guest
 from wherry.model.migrations import Migration
 
 GUEST = a_uuid("guest")
+NIC = {
+    "device_class": "network",
+    "migration": {"support": "no", "modes": ["cold", "replug"]},
+    "interface": {"policy": "none"},
+}
+PLUGGED = {"in target": "target", "in source": "source", "nowhere": "out"}
 OPEN = {"claimed", "confirmed", "started", "lost"}
 SENDERS = st.sampled_from((0, 0, 0, 0, -1, -2, 1, None))
 """How far a sender's token is from the present one; None: it has none."""
@@ -31,16 +38,22 @@ class Life(RuleBasedStateMachine):
         lease_s=st.sampled_from((10, LEASE_S)),
         stage=st.sampled_from(("claimed", "asked", "confirmed", "started", "lost")),
         alternates=st.sampled_from(((), ("host3",), ("host3", "host4"))),
+        replug=st.booleans(),
     )
-    def it_has_come_so_far(self, lease_s, stage, alternates=()):
+    def it_has_come_so_far(self, lease_s, stage, alternates=(), replug=False):
         """Begin at any stage: few random walks would come through to the later ones."""
-        self.claim(lease_s, alternates)
+        self.claim(lease_s, alternates, replug)
         for step in STAGES[stage]:
             step(self)
 
-    def claim(self, lease_s, alternates):
-        fleet = a_fleet(*map(a_host, ("host1", "host2", "host3", "host4")))
-        self.move = a_move(fleet=fleet, lease_s=lease_s, alternates=alternates)
+    def claim(self, lease_s, alternates, replug):
+        offers = [an_offer(**NIC)] if replug else None
+        fleet = a_fleet(*(a_host(f"host{number}", offers=offers) for number in range(1, 5)))
+        guest = a_guest(a_contract(**NIC), process="4711:1") if replug else None
+        policy = Policy(replug=("gpu0",)) if replug else Policy()
+        self.move = a_move(
+            guest, fleet=fleet, policy=policy, lease_s=lease_s, alternates=alternates
+        )
         self.now = 0.0
         self.model = {
             "state": "claimed",
@@ -49,6 +62,8 @@ class Life(RuleBasedStateMachine):
             "target": "host2",
             "alternates": list(alternates),
             "claims": 1,
+            "is_replugged": replug,
+            "nic": None,
             "lease_s": lease_s,
             "until": float(lease_s),
             "asked": None,
@@ -64,7 +79,7 @@ class Life(RuleBasedStateMachine):
         try:
             self.move.signal(event, self.now, **fields)
             error = None
-        except (WrongState, TokenExpired, NotAllowed) as raised:
+        except (WrongState, TokenExpired, NotAllowed, InvalidRequest) as raised:
             error = type(raised)
             assert before == (self.move.migration, self.move.guest, self.move.ledger)
         assert error is expected
@@ -163,6 +178,23 @@ class Life(RuleBasedStateMachine):
             model["until"] = self.now + model["lease_s"]
             model["last"] = ("start", token, None)
 
+    @rule(sender=SENDERS, case=st.sampled_from(("out", "in target", "in source", "nowhere")))
+    def a_device_is_told_of(self, sender, case):
+        """Unplugged, or plugged in one of the ends, or in none."""
+        model, event = self.model, "unplug" if case == "out" else "plug"
+        if model["state"] != "started":
+            expected = WrongState
+        else:
+            expected = self.refusal_of_holder(self.token(sender))
+        is_out = model["is_replugged"] and (event == "unplug" or model["nic"])
+        if expected is None and not is_out:
+            expected = InvalidRequest
+        case, nic = ("", "out") if case == "out" else (case, PLUGGED[case])
+        self.try_step(event, expected, token=self.token(sender), slot="gpu0", case=case)
+        if expected is None:
+            model["nic"] = nic
+            model["last"] = (event, None, None)
+
     @rule(sender=SENDERS, lease_s=st.sampled_from((UNSET, 10, 50)))
     def it_is_renewed(self, sender, lease_s):
         token, model = self.token(sender), self.model
@@ -259,7 +291,13 @@ class Life(RuleBasedStateMachine):
         assert move.ledger.keys() == {GUEST}
         assert move.held_by(GUEST) == {home}
         assert (move.guest.host, move.guest.migration) == (home, UNSET)
-        assert {slot.provider for slot in move.guest.slots.values()} == {a_uuid(f"{home}_gpu0")}
+        slots = {a_uuid(f"{home}_gpu0")} if self.has_device() else set()
+        assert {slot.provider for slot in move.guest.slots.values()} == slots
+
+    def has_device(self):
+        """Whether the guest has its device where it is, now that the migration has ended."""
+        home = "target" if self.model["state"] == "finished" else "source"
+        return self.model["nic"] in {None, home}
 
     @invariant()
     def what_is_held_is_never_more_or_less_than_was_claimed(self):
@@ -279,6 +317,8 @@ class Life(RuleBasedStateMachine):
             expected = {GUEST: there.allocations}
         elif self.model["state"] not in OPEN:
             expected = {GUEST: here.allocations}
+        if self.model["state"] not in OPEN and not self.has_device():
+            expected = {GUEST: without_device(expected[GUEST])}
         assert held == expected
 
     @invariant()
@@ -291,6 +331,12 @@ class Life(RuleBasedStateMachine):
         assert told == sorted(told)
         ids = [claim.id for claim in self.move.claims]
         assert len(ids) == len(set(ids)) == self.model["claims"]
+
+
+def without_device(allocations):
+    """What a guest holds beside its device."""
+    left = {p: {c: n for c, n in units.items() if c != FB} for p, units in allocations.items()}
+    return {provider: units for provider, units in left.items() if units}
 
 
 def lapse(life):
@@ -323,6 +369,7 @@ EVENTS = (
     (Life.an_end_confirms, product(("source", "target"), (-1, 0, 1))),
     (Life.an_end_refuses, ((),)),
     (Life.it_starts, product((0, -1, 1, None))),
+    (Life.a_device_is_told_of, product((0, -1, None), ("out", "in target"))),
     (Life.it_is_renewed, product((0, -1, 1, None), (UNSET, 50))),
     (Life.it_finishes, product((0, -1, -2, 1, None), ("on target", "on source"))),
     (Life.it_is_aborted, product((0, -1, -2, 1, None))),
@@ -338,9 +385,9 @@ ASKED = [(step, args) for step, many in EVENTS for args in many]
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_event_in_every_state_does_what_the_model_says(stage, later_s):
     """With the present, an old, a later and no token; when deadline and lease run out, too."""
-    for (step, args), alternates in product(ASKED, ((), ("host3",))):
+    for (step, args), (alternates, replug) in product(ASKED, (((), True), (("host3",), False))):
         life = Life()
-        life.it_has_come_so_far(LEASE_S, stage, alternates)
+        life.it_has_come_so_far(LEASE_S, stage, alternates, replug)
         life.time_passes(later_s)
         step(life, *args)
         life.it_is_as_the_model_says()
