@@ -80,7 +80,7 @@ def plan_offer(
         **_terms(profile, one.look),
         "also_types": _also_types(profile.also_types, one, kind),
         "pools": {name: _pool(pools[name]) for name in sorted(one.units)},
-        "exclusive": _exclusive(profile),
+        "exclusive": UNSET if one.places else _exclusive(profile),
         "positions": Positions(places=one.places) if one.places else UNSET,
         "migration": plan_migration(profile, one.look, probes),
     }

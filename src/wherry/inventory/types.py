@@ -136,7 +136,8 @@ def plan_type(profile: Profile, seen: SeenType) -> PlannedType | str:
         least=seen.least,
         units=units,
         limit=None if isinstance(limit, Missing) else limit,
-        value=None if isinstance(value, Missing) else value,
+        # What has a place of its own shuts nobody out by its size.
+        value=None if isinstance(value, Missing) or places else value,
         places=places,
     )
 

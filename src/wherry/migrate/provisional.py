@@ -300,13 +300,19 @@ def _occupants(wanted: Holding, slots: Mapping[str, Placed]) -> tuple[Occupant, 
     new = {
         name: each
         for name, each in made.items()
-        if name not in kept and (each.exclusive is not None or not _has_names(slots[name][1]))
+        if name not in kept
+        and (_counts_by_type(each, slots[name][1]) or not _has_names(slots[name][1]))
     }
     return tuple((kept | new).values())
 
 
 def _stays(held: Occupant, made: Occupant | None) -> bool:
     return made is None or held.provider == made.provider
+
+
+def _counts_by_type(made: Occupant, found: OfferView) -> bool:
+    """Whether it matters to others on the provider of which type a device is."""
+    return made.exclusive is not None or found.offer.positions is not UNSET
 
 
 def _has_names(found: OfferView) -> bool:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from wherry.app.placement.refusals import UNTOLD, DoesNotFit
 from wherry.app.running import host_in
 from wherry.migrate.allocated import find_holders, settle
 from wherry.migrate.provisional import Followed, follow
 from wherry.migrate.slots import name_devices
+from wherry.migrate.untold import find_untold
 from wherry.model.claims import ClaimOutcome, Holding
 from wherry.model.guests import Guest
 from wherry.store.guests import find_guests, remove_guest, write_guest
@@ -48,6 +50,9 @@ def plan_records(
         holdings: as the client asks, with the devices that follow.
         guests: from `lock_guests`.
         now: seconds since the epoch.
+
+    Raises:
+        DoesNotFit: units do not tell of which type they are, where that decides.
     """
     wanted = {one.consumer: one for one in holdings}
     homes = _homes(tx, holdings)
@@ -76,6 +81,7 @@ def plan_records(
             written.append(told.guest)
         elif fate.record == "end" and guest is not None:
             ended.append(uuid)
+    _require_told(tx, [one for uuid, one in wanted.items() if _is_other(one, held[uuid])], homes)
     return Records(
         holdings=tuple(wanted.values()),
         written=tuple(one for one in written if one != known.get(one.uuid)),
@@ -90,6 +96,20 @@ def write_records(tx: Tx, records: Records, outcome: ClaimOutcome) -> None:
         write_guest(tx, replace(guest, slots=name_devices(guest.slots, devices)))
     for uuid in records.ended:
         remove_guest(tx, uuid)
+
+
+def _is_other(wanted: Holding, held: Holding) -> bool:
+    """Whether a consumer takes something that it does not hold already."""
+    return any(held.allocations.get(uuid) != units for uuid, units in wanted.allocations.items())
+
+
+def _require_told(tx: Tx, holdings: Sequence[Holding], homes: "_Homes") -> None:
+    for holding in holdings:
+        for host in sorted(homes.of(holding)):
+            provider = find_untold(holding, host_in(tx, host))
+            if provider is not None:
+                name = min(holding.allocations[provider])
+                raise DoesNotFit(name, provider, why=UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,3 +242,4 @@ class DoesNotFit(AllocationRefused):
 
 EXCEEDS = "exceed the capacity"
 VIOLATES = "violate inventory constraints"
+UNTOLD = "be of a type that nobody can tell: ask for the class of one"
