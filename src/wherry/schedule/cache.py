@@ -11,11 +11,12 @@ from threading import Lock
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from wherry.compat.judgement import Asked, Judgement, judge
+from wherry.compat.judgement import Asked
 from wherry.compat.shapes import NOBODY
-from wherry.inventory.interning import Shape, digest_of
+from wherry.inventory.interning import digest_of
 from wherry.model.checks import Policy
 from wherry.model.device import Contract
+from wherry.schedule.contract_judge import ContractJudge, Known
 from wherry.schedule.memory import Memory
 
 KEPT = 200_000
@@ -24,8 +25,6 @@ KEPT = 200_000
 REMEMBERED = 100_000
 """Answers on islands and on hosts' islands remembered in all; those not asked for longest go."""
 
-ByShape = dict[bytes, Judgement]
-
 
 class JudgementCache:
     """Judges each contract once for every distinct shape; threads may share it."""
@@ -33,12 +32,12 @@ class JudgementCache:
     def __init__(self, kept: int = KEPT, remembered: int = REMEMBERED) -> None:
         self._kept = kept
         self._most = remembered
-        self._by_question: dict[bytes, ByShape] = {}
+        self._by_question: dict[bytes, Known] = {}
         self._memories: dict[bytes, Memory] = {}
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return sum(map(len, list(self._by_question.values())))
+        return sum(len(known.by_shape) for known in list(self._by_question.values()))
 
     @property
     def questions(self) -> int:
@@ -50,7 +49,7 @@ class JudgementCache:
         """Answers on islands and on hosts' islands, and questions of which there are any."""
         return len(self._memories) + sum(map(len, list(self._memories.values())))
 
-    def open(self, contract: Contract, policy: Policy, asked: Asked) -> "ContractJudge":
+    def open(self, contract: Contract, policy: Policy, asked: Asked) -> ContractJudge:
         """Start asking about one contract within a guest, under one policy."""
         general = _read_by_rules(policy)
         # No rule looks at whose contract it is, so equal devices are judged once.
@@ -60,7 +59,7 @@ class JudgementCache:
             self._make_room()
             known = self._by_question.pop(key, None)
             # The latest asked stands last.
-            self._by_question[key] = known = {} if known is None else known
+            self._by_question[key] = known = Known() if known is None else known
         return ContractJudge(key, anybody, general, asked, known)
 
     def remember(self, question: bytes) -> Memory:
@@ -80,7 +79,7 @@ class JudgementCache:
             held -= 1 + len(self._memories.pop(first))
 
     def _make_room(self) -> None:
-        held = len(self._by_question) + len(self)
+        held = sum(1 + len(known) for known in self._by_question.values())
         while held > self._kept and self._by_question:
             first = next(iter(self._by_question))
             held -= 1 + len(self._by_question.pop(first))
@@ -101,25 +100,3 @@ def _read_by_rules(policy: Policy) -> Policy:
         downtime=downtime,
         packs=policy.packs,
     )
-
-
-class ContractJudge:
-    """One contract under one policy; what it has judged it does not judge again."""
-
-    def __init__(
-        self, key: bytes, contract: Contract, policy: Policy, asked: Asked, known: ByShape
-    ) -> None:
-        self.key = key
-        """The same for contracts that are judged alike."""
-        self.contract = contract
-        self.policy = policy
-        self._asked = asked
-        self._known = known
-
-    def on(self, shape: Shape) -> Judgement:
-        """Judge a shape by all rules but those of the single provider."""
-        found = self._known.get(shape.digest)
-        if found is None:
-            found = judge(self.contract, shape.value, self.policy, self._asked)
-            self._known[shape.digest] = found
-        return found

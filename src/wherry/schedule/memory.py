@@ -18,6 +18,7 @@ from wherry.compat.judgement import Judgement
 from wherry.inventory.columns.interned import Interned
 from wherry.inventory.islands import Island
 from wherry.model.checks import GuestResponse, ReturnPath, Verdict
+from wherry.schedule.pairs import Pairs
 
 UNKNOWN = -1
 
@@ -62,6 +63,12 @@ class Memory:
         self.islands: WeakKeyDictionary[Island, IslandAnswer] = WeakKeyDictionary()
         self.seen: WeakKeyDictionary[Island, Island | None] = WeakKeyDictionary()
         """Islands as a question supposes them to be; None where that is as they are."""
+        self.pairs = Pairs()
+        self.leasts: dict[int, Least] = {}
+        """By the number of a pair."""
+        self.most: dict[tuple[bytes, ...], dict[str, int]] = {}
+        """Units of each class that all devices of the guest could take of islands with these
+        shapes."""
         self.founds: list[Found] = []
         """By number; only grows."""
         self.ways: dict[tuple[str, bytes, bytes], ReturnPath] = {}
@@ -77,7 +84,9 @@ class Memory:
         self._numbers = np.empty(0, np.int32)
 
     def __len__(self) -> int:
-        held = (self.islands, self._by_row, self._by_kept, self.ways, self.responses)
+        held = (
+            self.islands, self._by_row, self._by_kept, self.ways, self.responses, self.pairs,
+        )  # fmt: skip
         return sum(len(each) for each in held)
 
     def class_of(self, key: Hashable, keep: int) -> int:

@@ -8,15 +8,13 @@ Source: design, section 4; specification of compatibility, sections 10 and 13.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from msgspec import UNSET
 
-from wherry.compat.guest import GUEST_MODES, asked_of, complete_pair
-from wherry.compat.judgement import Judgement
+from wherry.compat.guest import GUEST_MODES, asked_of
 from wherry.compat.quantity import demand_of
-from wherry.compat.table import MODE_BIT
-from wherry.inventory.interning import Shape, digest_of
+from wherry.inventory.interning import digest_of
 from wherry.inventory.islands import Island
 from wherry.model.checks import Policy, Verdict
 from wherry.model.device import Contract, Mode, Offer
@@ -25,15 +23,6 @@ from wherry.schedule.cache import JudgementCache
 from wherry.schedule.memory import IslandAnswer, Least
 
 WEIGHT: Final[Mapping[Verdict, int]] = {"ok": 0, "warn": 1, "unknown": 2, "no": 3}
-
-
-class PairKey(NamedTuple):
-    """What of a pair can show in the guest's verdicts and in the codes of its reasons."""
-
-    verdicts: tuple[Verdict, ...]
-    codes: frozenset[tuple[str, str]]
-    """With their severities, in the mode that is asked about."""
-    downtime_ms: int | None
 
 
 class Supposed(Protocol):
@@ -70,7 +59,9 @@ class Question:
         self._judges = {judge.key: judge for judge in judges}
         self._keys = tuple(judge.key for judge in judges)
         """Of each contract: equal devices have one judge."""
-        self._modes = [self._modes_of(contract) for contract in self.contracts]
+        modes = [self._modes_of(contract) for contract in self.contracts]
+        self._kinds = tuple(zip(self._keys, modes, strict=True))
+        """Of each contract: equal devices that are moved in equal modes are of one kind."""
         self.taken = frozenset({"info", *policy.accept})
         """Severities of reasons that do not stand in the way."""
         slots = tuple(contract.slot for contract in self.contracts)
@@ -102,27 +93,39 @@ class Question:
         return known[island] or island
 
     def _work_out(self, real: Island) -> IslandAnswer:
-        island = self.see(real)
-        judgements = tuple(map(self._judge, island.offers, island.shapes))
-        found = tuple(tuple(map(_pair_key, row, self._modes)) for row in judgements)
-        is_open = any(verdict != "no" for row in found for key in row for verdict in key.verdicts)
-        room = self._room_key(island) if is_open else None
-        least = tuple(self._least([row[i] for row in found]) for i in range(len(self.contracts)))
+        island, pairs = self.see(real), self.memory.pairs
+        kinds = dict(zip(self._kinds, self.contracts, strict=True))
+        judged = [
+            {kind: pairs.judge(self._judges[kind[0]], kind[1], offer, shape) for kind in kinds}
+            for offer, shape in zip(island.offers, island.shapes, strict=True)
+        ]
+        found = tuple([tuple([row[kind].number for kind in kinds]) for row in judged])
+        is_open = any(pairs.is_open[number] for row in found for number in row)
         keep = len(self.contracts) if is_open else 1
-        return IslandAnswer(judgements, least, self.memory.class_of((found, room), keep), keep)
+        room = self._room_key(island) if is_open else None
+        return IslandAnswer(
+            judgements=tuple([tuple([row[k].judgement for k in self._kinds]) for row in judged]),
+            least=self._least(found),
+            number=self.memory.class_of((found, room), keep),
+            keep=keep,
+        )
 
-    def _judge(self, offer: Offer, shape: Shape) -> tuple[Judgement, ...]:
-        """Judge an offer for each contract."""
-        by_key = {
-            key: complete_pair(judge.on(shape), judge.contract, offer, judge.policy)
-            for key, judge in self._judges.items()
-        }
-        return tuple([by_key[key] for key in self._keys])
+    def _least(self, rows: Sequence[Sequence[int]]) -> tuple[Least, ...]:
+        """Of each contract, the first of the rows that are least severe for it."""
+        known = self.memory.leasts
+        least = {}
+        for place, kind in enumerate(dict.fromkeys(self._kinds)):
+            weights = [self._as_least(row[place], known) for row in rows]
+            least[kind] = min(weights, key=_weight_of)
+        return tuple([least[kind] for kind in self._kinds])
 
-    def _least(self, keys: Sequence[PairKey]) -> Least:
-        best = min(keys, key=lambda key: WEIGHT[key.verdicts[0]])
-        codes = frozenset(code for code, severity in best.codes if severity not in self.taken)
-        return Least(WEIGHT[best.verdicts[0]], codes)
+    def _as_least(self, number: int, known: dict[int, Least]) -> Least:
+        found = known.get(number)
+        if found is None:
+            key = self.memory.pairs.keys[number]
+            codes = frozenset(code for code, severity in key.codes if severity not in self.taken)
+            found = known[number] = Least(WEIGHT[key.verdicts[0]], codes)
+        return found
 
     def _modes_of(self, contract: Contract) -> tuple[Mode, ...]:
         """The modes a slot has for those of the guest, first the one that is asked about."""
@@ -132,7 +135,10 @@ class Question:
 
     def _room_key(self, island: Island) -> Hashable:
         """How much of each pool there is, counted no further than the guest could take."""
-        most = self._most_asked(island)
+        shapes = tuple([shape.digest for shape in island.shapes])
+        most = self.memory.most.get(shapes)
+        if most is None:
+            most = self.memory.most[shapes] = self._most_asked(island)
         return tuple(
             (
                 offer.provider,
@@ -156,11 +162,8 @@ class Question:
         return most
 
 
-def _pair_key(judgement: Judgement, modes: tuple[Mode, ...]) -> PairKey:
-    bit = MODE_BIT[modes[0]]
-    codes = frozenset((c.code, c.severity) for c, _ in judgement.findings if c.modes & bit)
-    by_mode = judgement.verdicts
-    return PairKey(tuple(by_mode[mode] for mode in modes), codes, judgement.downtime_ms)
+def _weight_of(least: Least) -> int:
+    return least.weight
 
 
 def _pools_key(offer: Offer, most: dict[str, int]) -> Hashable:
