@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Tests spread over the cores; a debugger wants WORKERS=0.
 WORKERS ?= auto
 
-.PHONY: help setup run test test-full peer check bench docs lock clean
+.PHONY: help setup run test test-full peer nova check bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,10 @@ test-full: $(VENV)/.dev ## the long counts that closing notes quote
 peer: $(VENV)/bin/python ## openstack-placement in .peer, for the tests that compare with it
 	$(PYTHON) -m venv .peer
 	.peer/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/peer.in
+
+nova: $(VENV)/bin/python ## Nova's scheduler in .nova, for the tests of the plug-ins in it
+	$(PYTHON) -m venv .nova
+	.nova/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/nova.in
 
 check: $(VENV)/.dev ## formatter, linter, types, import floors, news, docs
 	$(BIN)/ruff format --check .

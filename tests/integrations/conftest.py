@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from acme_fleet import sqlite_fleet
 from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from schedule.candidates.conftest import peer
 from service import Running, any_service, run_service, service
@@ -17,6 +18,7 @@ __all__ = [
     "postgresql",
     "postgresql_url",
     "service",
+    "sqlite_fleet",
     "sqlite_template",
     "sqlite_url",
     "store_url",

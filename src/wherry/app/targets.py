@@ -1,10 +1,12 @@
 """Where a guest can go, and why not elsewhere."""
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine
 from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
+from wherry.inventory.fleet import FleetView
 from wherry.model.errors import NotFound
 from wherry.model.targets import TargetsAnswer, TargetsRequest
 from wherry.schedule.targets import find_targets
@@ -19,9 +21,16 @@ def find(engine: Engine, uuid: str, request: TargetsRequest) -> TargetsAnswer:
     """
     guest = get_guest(engine, uuid)
     view = engine.view()
-    for name in request.hosts or ():
-        if view.get(name) is None:
-            raise NotFound(what="host", name=name)
-    request = replace(request, policy=in_force(engine, request.policy))
+    request = replace(request, policy=in_force(engine, request.policy), hosts=_known(view, request))
     source = view.get(guest.host)
-    return find_targets(guest, source, view, request, engine.cache, engine.ranking)
+    found = find_targets(guest, source, view, request, engine.cache, engine.ranking)
+    return replace(found, migration=guest.migration)
+
+
+def _known(view: FleetView, request: TargetsRequest) -> tuple[str, ...] | UnsetType:
+    if request.hosts is UNSET:
+        return UNSET
+    for name in request.hosts:
+        if not request.known_only and view.get(name) is None:
+            raise NotFound(what="host", name=name)
+    return tuple(name for name in request.hosts if view.get(name) is not None)

@@ -17,6 +17,8 @@ class TargetsRequest(Value, frozen=True, kw_only=True):
     policy: Policy = Policy()
     hosts: tuple[str, ...] | UnsetType = UNSET
     """Only these; left out: the whole fleet."""
+    known_only: bool = False
+    """Leave out those of ``hosts`` that are not known, instead of refusing the question."""
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 20
     explain: bool = False
     """List the refused hosts, each with all its reasons."""
@@ -116,3 +118,5 @@ class TargetsAnswer(Value, frozen=True, kw_only=True):
     total: int
     """Hosts that take the guest, also those beyond ``limit``."""
     refused: Refused
+    migration: str | UnsetType = UNSET
+    """uuid of the migration that holds the guest's place now; left out where none does."""
