@@ -23,7 +23,7 @@ class Client:
     """One connection to a service, kept open."""
 
     def __init__(self, server: Server) -> None:
-        self._link = HTTPConnection("127.0.0.1", server.port, timeout=180)
+        self._link = HTTPConnection("127.0.0.1", server.port, timeout=900)
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         """Send one request, which has to succeed; gives what its JSON says."""
