@@ -21,7 +21,7 @@ from databases import PostgresqlServer
 from wherry.bench.processes import cpu_s
 
 ROOT = Path(__file__).resolve().parent.parent
-READY_S = 90.0
+READY_S = 300.0
 TAIL = 3000
 CONFIG = """
 [api]
