@@ -12,6 +12,8 @@ from wherry.app.options import Option
 from wherry.app.settings import TABLE as SERVE
 from wherry.app.settings import Settings, is_loopback, load_settings, require_consistent
 from wherry.model.errors import BadConfiguration
+from wherry.schedule.ranking import Ranking
+from wherry.schedule.weighers import Weights
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 OTHER = {"WHERRY_CONFIG", "WHERRY_TOKEN"}
@@ -168,3 +170,16 @@ def test_the_files_that_a_how_to_shows_are_taken(tmp_path: Path, name: str) -> N
     known = {option.flag for option in (*SERVE, *AGENT)} | {"--config", "--once"}
 
     assert flags <= known
+
+
+def test_weights_are_set_by_name_and_the_others_stay_as_they_are() -> None:
+    settings = load_settings({}, environ={"WHERRY_WEIGHTS": "free_room=-1 downtime=0.5"})
+
+    assert settings.ranking.weights == Weights(free_room=-1.0, spread=1.0, downtime=0.5)
+    assert Settings().ranking == Ranking()
+
+
+@pytest.mark.parametrize("said", ["spread", "spread=", "spread=much", "spread=nan", "other=1"])
+def test_a_weight_that_is_none_is_refused_with_what_is_taken(said: str) -> None:
+    with pytest.raises(BadConfiguration, match=r"variable WHERRY_WEIGHTS: .* must be"):
+        load_settings({}, environ={"WHERRY_WEIGHTS": said})

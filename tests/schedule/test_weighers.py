@@ -1,10 +1,13 @@
 """What ranks one host before another."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from builders import FB, RESOURCES, a_contract, a_fleet, a_guest, a_host, an_offer
 from wherry.inventory.host_view import Room
@@ -13,7 +16,7 @@ from wherry.model.targets import TargetsRequest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.ranking import Ranking
 from wherry.schedule.targets import find_targets, units_asked
-from wherry.schedule.weighers import Weights, free_room, score, tie_break
+from wherry.schedule.weighers import Weights, free_room, score, shortness, tie_break
 
 ROOMS = st.dictionaries(
     st.sampled_from(("VCPU", "MEMORY_MB", FB)),
@@ -114,8 +117,45 @@ def test_a_score_is_the_weighted_sum(free, spread):
     """Each weigher gives its part alone."""
     view = a_fleet(a_host("host2", use=Use(charged={FB: 4096}))).view
     asked, rows = units_asked(a_guest()), np.array([0])
-    [whole] = score(view.columns, rows, asked, Weights(free_room=free, spread=spread))
+    untold = np.array([np.nan])
+    [whole] = score(view.columns, rows, untold, asked, Weights(free_room=free, spread=spread))
     [left] = free_room(view.columns, rows, asked)
 
     assert abs(whole - (free * left + spread * view.get("host2").unused)) < 1e-9
-    assert score(view.columns, rows, asked, Weights(free_room=0, spread=0)).tolist() == [0.0]
+    nothing = Weights(free_room=0, spread=0)
+    assert score(view.columns, rows, untold, asked, nothing).tolist() == [0.0]
+
+
+def test_a_shorter_downtime_counts_for_more_the_shorter_it_is():
+    """A downtime that nobody can tell counts as an endless one."""
+    told = shortness(np.array([0.0, 100.0, 1000.0, 10.0**12, np.nan]))
+
+    assert told[0] == 1.0
+    assert told[2] == 0.5
+    assert told[-1] == 0.0
+    assert (np.diff(told) < 0).all()
+
+
+def test_hosts_are_ordered_by_downtime_where_that_is_what_counts():
+    """The one that takes the state faster comes first, full as it is."""
+    fast, slow = (
+        an_offer(migration={"support": "yes", "flags": ["stop_copy"], "bytes_per_s": rate * 10**6})
+        for rate in (900, 300)
+    )
+    hosts = [
+        a_host("slow", offers=[slow]),
+        a_host("fast", offers=[fast], use=Use(charged={FB: 8192})),
+    ]
+    migration = {"support": "yes", "flags": ["stop_copy"], "stop_copy_bytes": 10**9}
+    guest = a_guest(a_contract(migration=migration), host="elsewhere")
+
+    assert ranked(*hosts, guest=guest) == ["slow", "fast"]
+    assert ranked(*hosts, guest=guest, weights=Weights(downtime=5.0)) == ["fast", "slow"]
+
+
+def test_the_page_lists_every_weigher_with_its_default():
+    page = (Path(__file__).parents[2] / "docs/reference/targets.md").read_text()
+    table = page[page.index("| weigher |") :].partition("\n\n")[0]
+    told = re.findall(r"^\| `(\w+)` \| (\S+) \|", table, re.MULTILINE)
+
+    assert [(name, float(weight)) for name, weight in told] == list(asdict(Weights()).items())

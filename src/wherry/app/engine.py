@@ -155,6 +155,7 @@ def make_engine(settings: Settings, store: Store, profiles: Profiles) -> Engine:
         follower=Follower(store, FleetReader(), take),
         placement=PlacementWorld(store, settings.state_dir / SNAPSHOT),
         moved=moved,
+        ranking=settings.ranking,
     )
 
 

@@ -5,6 +5,7 @@ Every field is an option of ``wherry serve``, a ``WHERRY_…`` variable and a li
 """
 
 import ipaddress
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 
 from wherry.app.options import Option, one_of, path, resolve, text, whole
 from wherry.model.errors import BadConfiguration
+from wherry.schedule.ranking import Ranking
+from wherry.schedule.weighers import Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class Settings:
         preflight_s: seconds in which both agents must answer; silence is a refusal.
         keep_migrations_days: how long a migration that has ended stays on record.
         max_body_mb: largest body that is read, in MiB.
+        weights: weigher and how much it counts, for those that are not as by default.
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +72,12 @@ class Settings:
     preflight_s: int = 10
     keep_migrations_days: int = 90
     max_body_mb: int = 16
+    weights: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def ranking(self) -> Ranking:
+        """How hosts that take a guest are put in order."""
+        return Ranking(weights=Weights(**dict(self.weights)))
 
     @property
     def database_url(self) -> str:
@@ -96,6 +106,20 @@ def _database(raw: Any) -> str:
     if urlsplit(url).scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
         raise ValueError("must be a URL such as postgresql://user@host/wherry or sqlite:////path")
     return url
+
+
+def _weight(raw: Any) -> tuple[str, float]:
+    name, _, number = text(raw).partition("=")
+    known = Weights.__struct_fields__
+    if name not in known:
+        raise ValueError(f"must be one of {', '.join(known)}, with = and a number")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"must be a number after {name}=")
+    return name, value
 
 
 TABLE: tuple[Option, ...] = (
@@ -241,6 +265,15 @@ TABLE: tuple[Option, ...] = (
         default=16,
         metavar="MIB",
         help="Largest body that is read.",
+    ),
+    Option(
+        name="weights",
+        parse=_weight,
+        default=(),
+        metavar="NAME=NUMBER",
+        many=True,
+        separator=" ",
+        help="How much a weigher counts in the order of targets; may be repeated.",
     ),
 )
 

@@ -104,4 +104,5 @@ def _work_out(question: Question, islands: Sequence[Island]) -> Found:
         verdict=response.verdict,
         codes=codes_against(reasons_of(response), question.taken),
         is_mapped=is_mapped(response),
+        downtime_ms=response.downtime_ms,
     )

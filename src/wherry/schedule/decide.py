@@ -40,6 +40,12 @@ class Decision(NamedTuple):
     takes: NDArray[np.bool_]
     """[N]"""
 
+    @property
+    def downtime_ms(self) -> NDArray[np.float64]:
+        """[N], as estimated; not a number where it cannot be."""
+        by_number = [found.downtime_ms for found in self.at_devices]
+        return np.array(by_number, np.float64)[self.devices]
+
 
 def decide(question: Question, columns: HostColumns) -> Decision:
     """Decide for every host whether it takes the guest.

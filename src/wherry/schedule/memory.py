@@ -53,6 +53,8 @@ class Found(NamedTuple):
     codes: frozenset[str]
     """Of all reasons that stand in the way."""
     is_mapped: bool = True
+    downtime_ms: int | None = None
+    """Of the devices together, if it can be told."""
 
 
 class Memory:

@@ -42,6 +42,7 @@ def rank(
     columns: HostColumns,
     rows: NDArray[np.int64],
     weight: NDArray[np.int64],
+    downtime_ms: NDArray[np.float64],
     asked: Mapping[str, int],
     ranking: Ranking,
     limit: int,
@@ -52,11 +53,12 @@ def rank(
         columns: the fleet.
         rows: [R], hosts that take the guest.
         weight: [R], of the verdict on each.
+        downtime_ms: [R], as estimated; not a number where it cannot be.
         asked: class to units that the guest would take there.
         ranking: weights and seed.
         limit: how many are listed.
     """
-    minus_scores = -score(columns, rows, asked, ranking.weights)
+    minus_scores = -score(columns, rows, downtime_ms, asked, ranking.weights)
     some = _first(weight, minus_scores, limit)
     found = []
     for place in some.tolist():

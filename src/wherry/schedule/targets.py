@@ -63,8 +63,9 @@ def find_targets(
     columns = fleet.columns
     decision = decide(question, columns)
     taking, refusing = _split(decision, request.hosts)
-    weight = decision.weight[taking]
-    best = rank(columns, taking, weight, units_asked(guest), ranking, request.limit)
+    weight, downtime_ms = decision.weight[taking], decision.downtime_ms[taking]
+    asked = units_asked(guest)
+    best = rank(columns, taking, weight, downtime_ms, asked, ranking, request.limit)
     ways = WaysBack(question, source)
     codes = count_codes(decision, refusing)
     remedies = find_remedies(question, decision, refusing, codes) if request.remedies else UNSET

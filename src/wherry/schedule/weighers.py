@@ -24,19 +24,27 @@ class Weights(Value, frozen=True, kw_only=True):
     hosts are filled up one by one."""
     spread: float = 1.0
     """Of all classes of the host: the mean fraction that is unused now."""
+    downtime: float = 0.0
+    """How short the guest stands still: 1 for not at all, 1/2 for a second; 0 where it cannot
+    be told."""
 
 
 DEFAULT_WEIGHTS = Weights()
 
 
 def score(
-    columns: HostColumns, rows: NDArray[np.int64], asked: Mapping[str, int], weights: Weights
+    columns: HostColumns,
+    rows: NDArray[np.int64],
+    downtime_ms: NDArray[np.float64],
+    asked: Mapping[str, int],
+    weights: Weights,
 ) -> NDArray[np.float64]:
     """Give the score of hosts: the sum of the weighers, each times its weight.
 
     Args:
         columns: the fleet.
         rows: [R], hosts that take the guest.
+        downtime_ms: [R], as estimated; not a number where it cannot be.
         asked: class to units that the guest would take there.
         weights: how much each weigher counts.
 
@@ -48,7 +56,14 @@ def score(
         scores += weights.free_room * free_room(columns, rows, asked)
     if weights.spread:
         scores += weights.spread * columns.unused[rows]
+    if weights.downtime:
+        scores += weights.downtime * shortness(downtime_ms)
     return scores
+
+
+def shortness(downtime_ms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Between 1 for no downtime and 0 for an endless one, or one that cannot be told."""
+    return np.nan_to_num(1000.0 / (1000.0 + downtime_ms), nan=0.0)
 
 
 def free_room(
