@@ -1,5 +1,6 @@
 """Claims of devices with places: none overlaps another, and what is let go can be had again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,11 +21,11 @@ from store_worlds import (
 )
 from wherry.inventory.views import view_numbers
 from wherry.model.device import Positions
-from wherry.model.errors import NoPlace
+from wherry.model.errors import CapacityExceeded, NoPlace
 from wherry.model.inventory import Inventory, SeenInstance, View
 from wherry.model.positions import parse_places
 from wherry.store.audit import audit
-from wherry.store.claims import write_claim
+from wherry.store.claims import commit_claim, write_claim
 from wherry.store.columns_views import shown_views
 
 SLICES = {"1g": 1, "2g": 2, "3g": 3, "4g": 4, "7g": 7}
@@ -173,3 +174,31 @@ def test_a_claim_said_again_gives_what_it_gave(board: Any) -> None:
 
     assert (first.repeated, again.repeated) == (False, True)
     assert again.providers == first.providers
+
+
+def test_claims_that_race_for_the_last_places_get_one_each(board: Any) -> None:
+    """In groups as they come, those that need no place among them."""
+
+    def race(number: int) -> bool:
+        made = a_claim(
+            holding(f"racer{number}", {"gpu0": {FB: 3}}, occupant(slot="s0", type="3g"))
+            if number % 3
+            else holding(f"plain{number}", {"host1": {"VCPU": 1}})
+        )
+        try:
+            commit_claim(board, made, now=NOW)
+        except (CapacityExceeded, NoPlace):
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        won = list(pool.map(race, range(12)))
+
+    winners = [n for n, is_won in enumerate(won) if is_won and n % 3]
+    assert [sits(board, f"racer{n}") for n in winners] in [
+        [["0:4"], ["4:4"]],
+        [["4:4"], ["0:4"]],
+    ]
+    assert all(won[0::3])
+    assert all(not held(board, f"racer{n}").allocations for n in range(12) if n not in winners)
+    assert free(board)["3g"] == 0

@@ -1,7 +1,7 @@
 """Places of the devices of a claim: chosen once everything else of it is known to fit.
 
-A claim of devices runs in a savepoint where a provider has positions.  The provider is locked by
-then, so where others sit stands still; a device that finds no place undoes the claim.
+A claim of devices can be undone by itself where a provider has positions.  The provider is locked
+by then, so where others sit stands still; a device that finds no place undoes the claim.
 
 Source: design, section 5 ("Slots with fixed positions").
 """
@@ -22,8 +22,8 @@ Key = tuple[str, str]
 class Driver(Protocol):
     """The few statements, in the words of one driver."""
 
-    def run(self, sql: str) -> None:
-        """Run a statement without values."""
+    def attempt(self, make: Callable[[], Answer]) -> Answer:
+        """Give what *make* gives, as a whole; undo what it has written if that is an error."""
 
     def find_positional(self, uuids: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
         """Give the providers with positions among these: uuid to type to places."""
@@ -63,14 +63,12 @@ def _apply_one(
     places: Mapping[str, Mapping[str, tuple[str, ...]]],
     apply: Apply,
 ) -> Answer:
-    driver.run("SAVEPOINT places")
-    answer = apply([rows])[0]
-    refused = None if "error" in answer or "first" in answer else _seat(driver, rows, places)
-    if refused is not None:
-        driver.run("ROLLBACK TO SAVEPOINT places")
-        answer = refused
-    driver.run("RELEASE SAVEPOINT places")
-    return answer
+    def make() -> Answer:
+        answer = apply([rows])[0]
+        is_done = "error" in answer or "first" in answer
+        return answer if is_done else _seat(driver, rows, places) or answer
+
+    return driver.attempt(make)
 
 
 def _seat(

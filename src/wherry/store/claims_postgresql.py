@@ -3,8 +3,8 @@
 Source: schema/versions/0010_new_consumers.sql.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, LiteralString
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 import psycopg
@@ -33,8 +33,13 @@ class _Driver:
     def __init__(self, db: psycopg.Connection[Any]) -> None:
         self._db = db
 
-    def run(self, sql: LiteralString) -> None:
-        self._db.execute(sql)
+    def attempt(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        # A transaction of its own where the connection commits by itself, else a savepoint.
+        with self._db.transaction():
+            answer = make()
+            if "error" in answer:
+                raise psycopg.Rollback
+        return answer
 
     def find_positional(self, uuids: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
         sql = (

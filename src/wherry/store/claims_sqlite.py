@@ -8,7 +8,7 @@ Source: notes on the stack, section 2.1.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from wherry.store.claim_decision import decide
@@ -31,8 +31,13 @@ class _Driver:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def run(self, sql: str) -> None:
-        self._db.execute(sql)
+    def attempt(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        self._db.execute("SAVEPOINT places")
+        answer = make()
+        if "error" in answer:
+            self._db.execute("ROLLBACK TO places")
+        self._db.execute("RELEASE places")
+        return answer
 
     def find_positional(self, uuids: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
         sql = (
