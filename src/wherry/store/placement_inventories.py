@@ -82,13 +82,15 @@ def shown_inventory(row: Any) -> Inventory:
     """Give an inventory such that what nobody can have is reserved: a row with its use.
 
     What a host's report knows not to be there, what siblings took of a pool, and what strangers
-    took of it, is nobody's allocation.
+    took of it, is nobody's allocation.  More than all there is cannot be reserved: clients refuse
+    such an inventory.
     """
     return _less(limited_inventory(row), row)
 
 
 def _less(limits: Inventory, use: Any) -> Inventory:
-    return replace(limits, reserved=limits.reserved + use.charged - use.used + use.stray)
+    taken = limits.reserved + use.charged - use.used + use.stray
+    return replace(limits, reserved=max(limits.reserved, min(taken, limits.total)))
 
 
 def _views(tx: Tx, row: ProviderRow, names: set[str]) -> dict[str, Stock]:
