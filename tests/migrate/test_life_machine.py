@@ -139,8 +139,12 @@ class Life(RuleBasedStateMachine):
         self.move.ask(now=self.now, wait_s=5.0)
         self.model["asked"] = min(self.now + 5.0, self.model["until"])
 
-    @rule(side=st.sampled_from(("source", "target")), attempt=st.sampled_from((0, 0, 0, -1, 1)))
-    def an_end_confirms(self, side, attempt):
+    @rule(
+        side=st.sampled_from(("source", "target")),
+        attempt=st.sampled_from((0, 0, 0, -1, 1)),
+        probing=st.booleans(),
+    )
+    def an_end_confirms(self, side, attempt, probing=False):
         model = self.model
         if model["state"] != "claimed":
             expected = WrongState
@@ -148,12 +152,29 @@ class Life(RuleBasedStateMachine):
             expected = TokenExpired
         else:
             expected = None
-        self.try_step("confirm", expected, side=side, token=model["attempt"] + attempt)
+        slots = ("gpu0",) if probing else ()
+        token = model["attempt"] + attempt
+        self.try_step("confirm", expected, side=side, token=token, probing=slots)
         if expected is None:
             model["confirmed"].add(side)
             model["last"] = ("confirm", None, None)
-            if len(model["confirmed"]) == 2:
+            if len(model["confirmed"]) == 2 and not probing:
                 self.goes_to("confirmed", moves_token=False)
+
+    @rule(attempt=st.sampled_from((0, 0, -1, 1)))
+    def a_probe_settles_it(self, attempt):
+        """By the agent of the target, with the token of its job."""
+        model = self.model
+        if model["state"] != "claimed":
+            expected = WrongState
+        elif attempt != 0 or self.is_lapsed():
+            expected = TokenExpired
+        else:
+            expected = None
+        self.try_step("probe", expected, token=model["attempt"] + attempt)
+        if expected is None:
+            self.goes_to("confirmed", moves_token=False)
+            model["last"] = ("probe", None, None)
 
     @rule()
     def an_end_refuses(self):
@@ -366,7 +387,8 @@ STAGES = {
 """How a migration comes to each state, and to what matters within one."""
 
 EVENTS = (
-    (Life.an_end_confirms, product(("source", "target"), (-1, 0, 1))),
+    (Life.an_end_confirms, product(("source", "target"), (-1, 0, 1), (False, True))),
+    (Life.a_probe_settles_it, product((-1, 0))),
     (Life.an_end_refuses, ((),)),
     (Life.it_starts, product((0, -1, 1, None))),
     (Life.a_device_is_told_of, product((0, -1, None), ("out", "in target"))),

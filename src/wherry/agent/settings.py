@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wherry.agent.client import DEFAULT_URL
-from wherry.app.options import Option, path, resolve, text, whole
+from wherry.app.options import Option, one_of, path, resolve, text, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class AgentSettings:
             not asked, and what only QEMU knows stays unknown.
         attributes: paths of more attributes of PCI functions to report, as the service's own
             profiles point at.
+        probe: whether this host takes part in the probe of a pre-flight, which writes to a
+            device; a recorded host never does.
         interval_s: seconds between two looks at the host.
         wait_s: seconds for which one long-poll is held.
     """
@@ -35,6 +37,7 @@ class AgentSettings:
     beside: Path | None = None
     qmp_dir: Path | None = None
     attributes: tuple[str, ...] = ()
+    probe: Literal["off", "last_resort"] = "off"
     interval_s: int = 60
     wait_s: int = 30
 
@@ -89,6 +92,13 @@ TABLE: tuple[Option, ...] = (
         metavar="PATH",
         many=True,
         help="One more attribute of PCI functions to report, for a profile; may be repeated.",
+    ),
+    Option(
+        name="probe",
+        parse=one_of("off", "last_resort"),
+        default="off",
+        metavar="off|last_resort",
+        help="Read and write migration_version of a device where a migration's policy asks so.",
     ),
     Option(
         name="interval_s",

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine
+from wherry.compat.probe import slots_called_for
 from wherry.inventory.fleet import FleetView
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Policy
@@ -22,8 +23,11 @@ from wherry.model.guests import Guest
 from wherry.model.migrations import Forced
 from wherry.model.targets import Refusal, Refused, Target, TargetsRequest
 from wherry.model.wire import MigrationRequest
-from wherry.schedule.targets import ask, find_targets, judge_host
+from wherry.schedule.return_path import WaysBack
+from wherry.schedule.targets import ask, find_targets, judge_host, make_target
 
+PROBED = 64
+"""Hosts that are looked at for what a probe may settle, where none takes the guest without."""
 CANDIDATES = 8
 """Targets that one round tries, the best first, besides the alternates."""
 
@@ -98,6 +102,8 @@ def find_candidates(
         if there is None:
             continue
         judged, response = judge_host(question, view.get(guest.host), there)
+        if isinstance(judged, Refusal) and slots_called_for(response, asked.policy):
+            judged = make_target(there, response, WaysBack(question, view.get(guest.host)))
         if isinstance(judged, Target):
             any_took = True
             yield judged, response
@@ -128,6 +134,9 @@ def _best(engine: Engine, asked: Asked, view: FleetView) -> tuple[str, ...]:
     more = asked.alternates if isinstance(asked.alternates, int) else len(asked.alternates)
     request = TargetsRequest(policy=asked.policy, limit=CANDIDATES + more)
     found = find_targets(guest, view.get(guest.host), view, request, engine.cache, engine.ranking)
+    if not found.targets and asked.policy.probe == "last_resort":
+        # Nobody takes the guest by what is known: a probe may settle it for one of these.
+        return tuple(host.name for host in view if host.name != guest.host)[:PROBED]
     if not found.targets:
         message = f"none of {found.refused.count} hosts takes guest {guest.uuid}"
         raise NoTarget(message, refused=found.refused)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
+from wherry.app.probing import begin_probing, go_on_probing
 from wherry.app.reports import put_report
 from wherry.app.steps import advance_by, require_guest, require_migration, settle
 from wherry.inventory.fleet import FleetView
@@ -16,7 +17,7 @@ from wherry.migrate.signal import Signal
 from wherry.model.errors import InvalidRequest, NotFound, ReportOutdated
 from wherry.model.guests import Guest
 from wherry.model.migrations import JobAnswer, Migration, PreflightJob
-from wherry.store.jobs import read_busy_hosts, read_job, read_open_jobs, write_answer
+from wherry.store.jobs import hand_out, read_busy_hosts, read_job, read_open_jobs, write_answer
 from wherry.store.transaction import Tx
 
 
@@ -35,7 +36,14 @@ def wait_for_jobs(engine: Engine, host: str, wait_s: float) -> tuple[PreflightJo
         rings = engine.moved.rings
         if host in _hosts_with_work(engine, rings):
             jobs = engine.store.read(lambda tx: read_open_jobs(tx, host, now=engine.clock()))
-    return tuple(jobs)
+    return tuple(job for job in jobs if _may_be_handed_out(engine, job))
+
+
+def _may_be_handed_out(engine: Engine, job: PreflightJob) -> bool:
+    """Whether an agent may have a job: what is to be written once is handed out once."""
+    if job.kind != "probe write":
+        return True
+    return engine.store.write(lambda tx: hand_out(tx, job.id))
 
 
 def _hosts_with_work(engine: Engine, rings: int) -> frozenset[str]:
@@ -68,9 +76,15 @@ def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> Non
     def write(tx: Tx, view: FleetView) -> None:
         migration = require_migration(tx, job.migration, lock=True)
         guest = require_guest(tx, migration.guest, lock=True)
-        if write_answer(tx, job_id, replace(answer, report=UNSET)):
-            signal = _judge(engine, view, migration, guest, job, answer)
-            advance_by(tx, engine, view, migration, signal)
+        if not write_answer(tx, job_id, replace(answer, report=UNSET)):
+            return
+        if job.kind != "preflight":
+            go_on_probing(tx, engine, view, migration, job)
+            return
+        signal = _judge(engine, view, migration, guest, job, answer)
+        moved = advance_by(tx, engine, view, migration, signal)
+        if moved.probing and moved.state == "claimed":
+            begin_probing(tx, engine, moved)
 
     decide(engine, write)
     engine.moved.ring()

@@ -386,6 +386,7 @@ def _claim(
             now=engine.clock(),
             lease_s=asked.lease_s,
             by=asked.by,
+            is_to_be_probed=not target.accepted,
             alternates=alternates_after(asked, rest),
             forced=asked.forced,
         )

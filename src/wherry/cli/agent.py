@@ -9,6 +9,7 @@ import click
 from wherry.agent.client import Client, read_token
 from wherry.agent.daemon import Agent, stopping_by_signal
 from wherry.agent.host import choose_host
+from wherry.agent.probe import Probe
 from wherry.agent.settings import TABLE, load_agent_settings
 from wherry.cli.options import takes
 from wherry.cli.output import say
@@ -35,6 +36,7 @@ def agent(*, once: bool, config: Path | None, **options: Any) -> None:
         client=Client(settings.url, token=read_token(settings.token_file)),
         interval_s=settings.interval_s,
         wait_s=settings.wait_s,
+        probe=Probe() if settings.probe == "last_resort" and not settings.snapshot else None,
         on_report=_say_report,
         on_answer=_say_answer,
     )

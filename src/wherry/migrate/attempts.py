@@ -128,6 +128,8 @@ def move_on(
         preflight_until=UNSET,
         answers={},
         confirmed=(),
+        probing=(),
+        probe={},
         alternates=tuple(each for each in migration.alternates if each != host),
         history=(*migration.history, told),
     )

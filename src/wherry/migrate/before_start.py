@@ -23,6 +23,7 @@ from wherry.compat.table import Finding
 from wherry.compat.verdicts import reasons_in
 from wherry.migrate.contract_now import differences
 from wherry.migrate.preflight import Fresh
+from wherry.migrate.probing import is_settled
 from wherry.migrate.rules_again import Again, ask_again, configure_again
 from wherry.migrate.slots import CARRIED
 from wherry.model.checks import Configure, Reason
@@ -45,7 +46,11 @@ def find_moved(migration: Migration, fresh: Fresh) -> tuple[Reason, ...]:
         of_target=migration.answers.get("target"),
     )
     taken = {"info", *migration.policy.accept}
-    against = [one for one in ask_again(migration, asked) if one.severity not in taken]
+    against = [
+        one
+        for one in ask_again(migration, asked)
+        if one.severity not in taken and not is_settled(migration, one)
+    ]
     found = list(_of_guest(migration, fresh))
     if against or _has_more_to_set(migration, asked):
         found += _generations(migration, fresh)

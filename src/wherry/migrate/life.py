@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from wherry.inventory.host_view import HostView
 from wherry.migrate import replug
+from wherry.migrate.probing import open_reasons
 from wherry.migrate.signal import Signal, admit, has_lapsed, is_repeat, render_time
 from wherry.migrate.slots import refresh, slots_at_target
 from wherry.migrate.states import FIRST, Case, Transition, has_ended
@@ -41,6 +42,8 @@ class Start:
     policy: Policy
     answer: GuestResponse
     """The verdict that the target was chosen by."""
+    is_to_be_probed: bool = False
+    """Accepted but for what a probe shall settle."""
     held: Holding
     """All that the guest's consumer holds now."""
     now: float
@@ -93,7 +96,7 @@ def begin(guest: Guest, target: Target, host: HostView, start: Start) -> Decisio
         FactsChanged: the target does not offer any more what was decided on.
     """
     require_at_rest(guest)
-    if not target.accepted:
+    if not target.accepted and not start.is_to_be_probed:
         message = f"host {target.host} does not take guest {guest.uuid}"
         raise NoTarget(message)
     at = render_time(start.now)
@@ -169,7 +172,8 @@ def complete(migration: Migration, signal: Signal) -> Signal:
     """Fill in the case of a signal where the migration tells it."""
     if signal.event == "confirm":
         ends = {*migration.confirmed, signal.side}
-        return dataclasses.replace(signal, case="both ends" if ends >= set(SIDES) else "one end")
+        both: Case = "to probe" if signal.probing else "both ends"
+        return dataclasses.replace(signal, case=both if ends >= set(SIDES) else "one end")
     if signal.event == "finish" and not signal.case:
         return dataclasses.replace(signal, case="on target")
     return signal
@@ -185,7 +189,11 @@ def due(migration: Migration, now: float) -> Signal | None:
     until = migration.preflight_until
     if migration.state == "claimed" and until is not UNSET and now >= until:
         silent = [side for side in SIDES if side not in migration.confirmed]
-        reasons = tuple(make_reason("PREFLIGHT_TIMEOUT", side=side) for side in silent)
+        # A probe whose answer is lost settles nothing.
+        reasons = (
+            *(make_reason("PREFLIGHT_TIMEOUT", side=side) for side in silent),
+            *(() if silent else open_reasons(migration)),
+        )
         return Signal(event="refuse", now=now, reasons=reasons)
     if not has_lapsed(migration, now):
         return None
@@ -245,7 +253,9 @@ def _moved(migration: Migration, signal: Signal, step: Transition) -> Migration:
         lease_s = migration.lease_s if signal.lease_s is UNSET else signal.lease_s
         return replace(moved, lease_s=lease_s, lease_until=signal.now + lease_s)
     if signal.event == "confirm" and signal.side is not UNSET:
-        return replace(moved, confirmed=_with_side(migration.confirmed, signal.side))
+        probing = signal.probing if signal.case == "to probe" else ()
+        confirmed = _with_side(migration.confirmed, signal.side)
+        return replace(moved, confirmed=confirmed, probing=probing)
     error = migration.error if signal.error is UNSET else signal.error
     if signal.event in replug.EVENTS:
         return replace(moved, error=error)

@@ -28,6 +28,7 @@ from wherry.compat.verdicts import reasons_in
 from wherry.inventory.host_view import HostView
 from wherry.inventory.serving import find_offer
 from wherry.migrate.contract_now import differences
+from wherry.migrate.probing import is_open, is_permitted
 from wherry.migrate.rules_again import Again, ask_again
 from wherry.migrate.signal import Signal
 from wherry.migrate.slots import CARRIED
@@ -123,9 +124,12 @@ def judge_answer(
         raise InvalidRequest(message, path="$.side")
     if answer.token != migration.attempt or job.token != migration.attempt:
         raise TokenExpired(migration=migration.uuid, token=answer.token)
-    reasons = _in_the_way(migration, job, answer, fresh)
+    against = _in_the_way(migration, job, answer, fresh)
+    open_ = [one for one in against if is_open(migration, one)] if is_permitted(migration) else []
+    reasons = () if len(open_) == len(against) else against
     return Signal(
         event="refuse" if reasons else "confirm",
+        probing=tuple(dict.fromkeys(str(one.detail["slot"]) for one in open_)),
         now=fresh.now,
         token=answer.token,
         side=answer.side,

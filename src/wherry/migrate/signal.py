@@ -38,6 +38,8 @@ class Signal:
     reasons: tuple[Reason, ...] = ()
     error: str | UnsetType = UNSET
     """What the hypervisor said of a move that failed; kept beside the verdict."""
+    probing: tuple[str, ...] = ()
+    """Only with ``confirm``: slots whose versions nobody knows, which a probe shall settle."""
     slot: str | UnsetType = UNSET
     """Only with ``unplug`` and ``plug``: of the device."""
     lease_s: int | UnsetType = UNSET

@@ -17,7 +17,15 @@ from wherry.model.errors import WrongState
 from wherry.model.migrations import Event, State
 
 Case = Literal[
-    "", "one end", "both ends", "on target", "on source", "in target", "in source", "nowhere"
+    "",
+    "one end",
+    "both ends",
+    "to probe",
+    "on target",
+    "on source",
+    "in target",
+    "in source",
+    "nowhere",
 ]
 """What an event tells beside its name: how many ends have confirmed, where the guest is, or in
 which end a device is plugged."""
@@ -52,6 +60,12 @@ TRANSITIONS: Final[Mapping[tuple[State, Event, Case], Transition]] = {
         "claimed", "keep both", "agent", False, "the other end has not answered yet"),
     ("claimed", "confirm", "both ends"): Transition(
         "confirmed", "keep both", "agent", False, "the move may start"),
+    ("claimed", "confirm", "to probe"): Transition(
+        "claimed", "keep both", "agent", False,
+        "both ends confirm but for what the probe, which is permitted, shall settle"),
+    ("claimed", "probe", ""): Transition(
+        "confirmed", "keep both", "agent", False,
+        "the target took what the source says of its device: the move may start"),
     ("claimed", "refuse", ""): Transition(
         "refused", "release target", "service", True,
         "an end objects, its facts moved, or it is silent"),

@@ -51,6 +51,10 @@ def _confirm(migration: Migration, step: Step, _before: str) -> str:
     return f"{_who(step)} confirmed host {end}: {rest.get(step.state, step.state)}"
 
 
+def _probe(migration: Migration, step: Step, _before: str) -> str:
+    return f"{_who(step)} settled by a probe what nobody knew of {', '.join(migration.probing)}"
+
+
 def _pass_over(_migration: Migration, step: Step, _before: str) -> str:
     return f"{_who(step)} passed over the alternate host {step.host}"
 
@@ -136,6 +140,7 @@ def _other(_migration: Migration, step: Step, _before: str) -> str:
 _WORDS: Final[Mapping[str, Callable[[Migration, Step, str], str]]] = {
     "claim": _claim,
     "confirm": _confirm,
+    "probe": _probe,
     "pass over": _pass_over,
     "retry": _retry,
     "refuse": _refuse,

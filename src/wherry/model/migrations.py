@@ -3,11 +3,11 @@
 Source: design, section 7.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from wherry.model.checks import GuestResponse, Policy, Reason
+from wherry.model.checks import GuestResponse, Policy, ProbeOutcome, Reason
 from wherry.model.facts import Report
 from wherry.model.guests import Slot
 from wherry.model.inventory import Value
@@ -19,6 +19,7 @@ Event = Literal[
     "confirm",
     "refuse",
     "retry",
+    "probe",
     "start",
     "unplug",
     "plug",
@@ -94,6 +95,10 @@ class Migration(Value, frozen=True, kw_only=True):
     alternates: tuple[str, ...] = ()
     """Hosts that are tried next, the best first, if the target refuses."""
     forced: Forced | UnsetType = UNSET
+    probing: tuple[str, ...] = ()
+    """Slots whose versions nobody knows, and which a probe shall settle or has settled."""
+    probe: dict[str, ProbeOutcome] = {}
+    """What the probe of each saw."""
     replug: dict[str, Plugged] = {}
     """Slots that are moved by replug, as far as somebody has told of them."""
     outcome: Literal["finished", "failed"] | UnsetType = UNSET
@@ -108,6 +113,9 @@ class PreflightJob(Value, frozen=True, kw_only=True):
     """
 
     id: str
+    kind: Literal["preflight", "probe read", "probe write"] = "preflight"
+    """A ``probe write`` is handed out once, so that nothing is written twice."""
+    handed: bool = False
     host: str
     migration: str
     token: int
@@ -128,6 +136,8 @@ class JobSlot(Value, frozen=True, kw_only=True):
     device: str | UnsetType = UNSET
     type: str
     configure: dict[str, Any] = {}
+    text: str | UnsetType = UNSET
+    """What a probe writes: the source's text, in hex."""
 
 
 class JobAnswer(Value, frozen=True, kw_only=True):
@@ -150,3 +160,9 @@ class JobAnswer(Value, frozen=True, kw_only=True):
     report: Report | UnsetType = UNSET
     """What was just read; taken like any other report before the answer is looked at."""
     objections: tuple[str, ...] = ()
+    probe: dict[
+        str, Annotated[str, Meta(pattern=r"^(read|absent|accepted|E[A-Z0-9]{1,30})\Z")]
+    ] = {}
+    """What the probe of each slot saw; a slot that was not looked at is left out."""
+    texts: dict[str, Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*\Z", max_length=8192)]] = {}
+    """What the source's attributes say, in hex; part of no record."""

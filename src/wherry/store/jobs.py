@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
 from wherry.model.errors import AlreadyExists, NotFound
@@ -39,6 +40,30 @@ def read_open_jobs(tx: Tx, host: str, *, now: float) -> list[PreflightJob]:
     query = select(c.body).where(c.host == host, c.deadline > now, c.answer.is_(None))
     bodies = tx.execute(query.order_by(c.deadline, c.id)).scalars()
     return [decode(body, PreflightJob) for body in bodies]
+
+
+def hand_out(tx: Tx, job_id: str) -> bool:
+    """Note that a job which must be done once at most is handed out; says whether it is now."""
+    query = select(job.c.body).where(job.c.id == job_id).with_for_update()
+    body = tx.execute(query).scalar()
+    one = None if body is None else decode(body, PreflightJob)
+    if one is None or one.handed:
+        return False
+    handed = encode(replace(one, handed=True))
+    tx.execute(update(job).where(job.c.id == job_id).values(body=handed))
+    return True
+
+
+def read_jobs_of(
+    tx: Tx, migration: str, *, token: int
+) -> list[tuple[PreflightJob, JobAnswer | None]]:
+    """Read all jobs of one attempt of a migration, each with its answer if there is one."""
+    query = select(job.c.body, job.c.answer).where(job.c.migration == migration)
+    found = [
+        (decode(row.body, PreflightJob), decode(row.answer, JobAnswer) if row.answer else None)
+        for row in tx.rows(query.order_by(job.c.id))
+    ]
+    return [(one, answer) for one, answer in found if one.token == token]
 
 
 def read_busy_hosts(tx: Tx, *, now: float) -> frozenset[str]:
