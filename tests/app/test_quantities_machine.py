@@ -230,9 +230,14 @@ class Boards(RuleBasedStateMachine):
         wanted = [self.kinds[pick % len(self.kinds)] for pick in picks]
         amounts = Counter(self.board.kinds[one].view for one in wanted)
         consumer = self.who(number)
-        keeps = self.model.held.get(consumer, [])
-        if keeps:
+        if consumer in self.model.held:
             self.give_back(number)
+        query = ",".join(f"{name}:{amount}" for name, amount in sorted(amounts.items()))
+        for more in ("", "&limit=1"):
+            asked = f"resources={query}&in_tree={self.provider}{more}"
+            found = self.wire.ok("GET", f"/allocation_candidates?{asked}")
+            listed = [each["allocations"].keys() for each in found["allocation_requests"]]
+            assert listed == ([{self.provider}] if self.model.fits(wanted) else []), wanted
         told = self.wire(
             "PUT", f"/allocations/{consumer}", holds({self.provider: {"resources": amounts}})
         )

@@ -57,3 +57,52 @@ def test_of_types_that_race_one_wins_and_nothing_is_half_taken(
     assert {view: usages[view] - before.get(view, 0) for view in won} == won
     assert engine.store.read(audit) == []
     assert engine.store.read(overfull) == []
+
+
+@pytest.mark.parametrize(
+    ("story", "fitting", "apart"),
+    [
+        ("mtty", "CUSTOM_MTTY_1:22,CUSTOM_MTTY_2:1", "CUSTOM_MTTY_1:23,CUSTOM_MTTY_2:1"),
+        (
+            "mig",
+            "CUSTOM_VGPU_A100_3_20C:1,CUSTOM_VGPU_A100_4_20C:1",
+            "CUSTOM_VGPU_A100_3_20C:1,CUSTOM_VGPU_A100_7_40C:1",
+        ),
+        (
+            "a6000",
+            "CUSTOM_NVIDIA_529:3,CUSTOM_NVIDIA_550:3",
+            "CUSTOM_NVIDIA_529:1,CUSTOM_NVIDIA_531:1",
+        ),
+        (
+            "gvt-g",
+            "CUSTOM_I915_GVTG_V5_2:1,CUSTOM_I915_GVTG_V5_8:4",
+            "CUSTOM_I915_GVTG_V5_1:1,CUSTOM_I915_GVTG_V5_8:2",
+        ),
+    ],
+)
+def test_types_that_fit_apart_and_not_together_are_no_candidate(
+    make: EngineMaker, sqlite_url: str, story: str, fitting: str, apart: str
+) -> None:
+    """On two hosts, of which the first is full, also where the client asks for one candidate."""
+    engine = make(sqlite_url)
+    wire = Wire(engine)
+    providers = {}
+    for host in ("full", "empty"):
+        reports.put_report(engine, STORIES[story][0](host))
+        providers[host] = offers.list_offers(engine, host, None).offers[0].provider
+    amounts = dict(part.split(":") for part in fitting.split(","))
+    held = {"resources": {name: int(amount) for name, amount in amounts.items()}}
+    asked = holds({providers["full"]: held})
+    assert wire("PUT", f"/allocations/{a_uuid('holder')}", asked).status == 204
+
+    def listed(resources: str, more: str) -> list[set[str]]:
+        path = f"/allocation_candidates?resources={resources}{more}"
+        found = wire.ok("GET", path)["allocation_requests"]
+        return [set(each["allocations"]) for each in found]
+
+    whole = set(map(frozenset, listed(fitting, "")))
+    assert frozenset({providers["empty"]}) in whole
+    assert frozenset({providers["full"]}) not in whole
+    for host, provider in providers.items():
+        assert listed(apart, f"&in_tree={provider}") == [], host
+        assert listed(apart, f"&in_tree={provider}&limit=1") == [], host

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from wherry.model.inventory import Inventory, PlannedProvider, Use, View
-from wherry.model.positions import count_free, union_of
+from wherry.model.positions import choose_places, count_free, union_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,27 @@ def view_free(provider: PlannedProvider, use: Use, view: View) -> int:
     free = min(pool_free(provider, use, pool) // n for pool, n in view.units.items())
     places = places_of(provider).get(view.type)
     return free if places is None else min(free, count_free(places, union_of(use.places)))
+
+
+def can_take(provider: PlannedProvider, use: Use, amounts: Mapping[str, int]) -> bool:
+    """Tell whether units of several classes, views and pools, can be had all at once."""
+    charged: dict[str, int] = {}
+    types: list[str] = []
+    for name, amount in amounts.items():
+        view = provider.views.get(name)
+        for pool, units in ({name: 1} if view is None else view.units).items():
+            charged[pool] = charged.get(pool, 0) + amount * units
+        if view is not None:
+            types += [view.type] * amount
+    if any(pool_free(provider, use, pool) < units for pool, units in charged.items()):
+        return False
+    values = [exclusive_value(provider, one) for one in set(types)]
+    told = {(type(value), value) for value in values if value is not None}
+    if len(told) > 1 or any(is_closed(provider, use, one) for one in set(types)):
+        return False
+    places = places_of(provider)
+    wanted = [one for one in types if one in places]
+    return choose_places(wanted, places, union_of(use.places)) is not None
 
 
 def places_of(provider: PlannedProvider) -> dict[str, tuple[str, ...]]:
