@@ -1,18 +1,20 @@
 """First placement finds what ``GET /allocation_candidates`` finds, and claims for good."""
 
+import random
 import threading
+from collections import Counter
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, given, settings
-from hypothesis import strategies as st
 from msgspec import convert
 
 from builders import a_uuid, an_offer
 from nova_compute import Nova
 from placement.test_same_candidates import OurWire
 from placement_wire import C1, C2, holds
-from schedule.candidates.worlds import CLASSES, TRAITS, worlds
+from schedule.candidates.worlds import TRAITS, a_world
+from schedule.search.dense_worlds import DEVICE, HOST, make_world
 from store_worlds import a_device, a_plan, report
 from wherry.app.device_requests import put_device_request
 from wherry.app.first.place import place
@@ -36,69 +38,99 @@ def plain(allocations, mappings, names):
     return tuple(sorted(rows)), tuple(sorted((n, tuple(sorted(u))) for n, u in served))
 
 
-@st.composite
-def questions(draw):
-    """A question with a flavor's groups and devices of up to two alternatives each."""
-    units = st.dictionaries(st.sampled_from(CLASSES), st.integers(1, 3), max_size=2)
-    traits = st.lists(st.sampled_from((*TRAITS, *(f"!{one}" for one in TRAITS))), max_size=1)
-    alternatives = st.lists(
-        st.fixed_dictionaries(
-            {"resource_class": st.sampled_from(CLASSES)},
-            optional={"traits": st.lists(st.sampled_from(TRAITS), max_size=1)},
-        ),
-        min_size=1,
-        max_size=2,
+NODE = "HW_NUMA_ROOT"
+
+
+def make_dense(dice):
+    """A dense world in which what stands between host and device is a NUMA node, mostly."""
+    while len((world := make_world(dice)).providers) > 25:
+        pass
+    above = {each.parent for each in world.providers.values()}
+    nodes = {
+        each.uuid
+        for each in world.providers.values()
+        if each.parent is not None and each.uuid in above and dice.random() < 0.8
+    }
+    return a_world(
+        *(
+            replace(each, traits=each.traits | {NODE}) if each.uuid in nodes else each
+            for each in world.providers.values()
+        )
     )
+
+
+def make_question(dice):
+    """A question with a flavor's groups, and devices of up to two alternatives each."""
+    resources = dict.fromkeys(dice.sample(HOST, dice.choice((0, 1, 1, 2))), 1)
     devices = [
         {
             "name": name,
-            "count": draw(st.integers(1, 2)),
+            "count": dice.choice((1, 1, 2)),
             "request": {
-                "alternatives": draw(alternatives),
-                "numa_policy": draw(st.sampled_from(("legacy", "preferred", "required"))),
+                "alternatives": [make_alternative(dice) for _ in range(dice.choice((1, 2)))],
+                "numa_policy": dice.choice(("legacy", "preferred", "required")),
             },
         }
-        for name in draw(st.sampled_from((("gpu",), ("gpu", "nic"), ())))
+        for name in dice.choice(((), ("gpu",), ("gpu",), ("gpu", "nic")))
     ]
-    flavor = draw(
-        st.sampled_from(("", "resources1:VGPU=1", "resources_X:VGPU=1,group_policy=isolate"))
-    )
-    said = {"resources": draw(units), "required": draw(traits), "devices": devices}
-    if flavor:
-        said["flavor"] = flavor
+    said = {"resources": resources, "devices": devices}
+    if dice.random() < 0.2:
+        said["required"] = [dice.choice((*TRAITS, *(f"!{one}" for one in TRAITS)))]
+    if dice.random() < 0.3 or not (resources or devices):
+        said["flavor"] = dice.choice(
+            ("resources1:VGPU=1", "resources_X:CUSTOM_UNIT=1,group_policy=isolate")
+        )
     return said
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-@given(data=st.data())
-def test_both_doors_find_the_same(wire, data):
+def make_alternative(dice):
+    traits = [dice.choice(TRAITS)] if dice.random() < 0.2 else []
+    return {"resource_class": dice.choice(DEVICE), "traits": traits}
+
+
+def test_both_doors_find_the_same(wire):
     """What the question finds is what its queries find at the Placement door, and counted so."""
-    world = data.draw(worlds())
-    OurWire(wire).load(world)
-    for _ in range(4):
-        said = data.draw(questions())
-        assume(said["resources"] or said["devices"] or "flavor" in said)
-        found = ask(wire.engine, **said, limit=1000, explain=True)
-        names = {f"_{each['name']}_{n}": each["name"] for each in said["devices"] for n in (0, 1)}
-        theirs = set()
-        for query, counted in zip(found.queries, found.counts, strict=True):
-            told = wire.ok("GET", DOOR + query)
-            ways = {
-                plain(
-                    {u: each["resources"] for u, each in one["allocations"].items()},
-                    one["mappings"],
-                    names,
-                )
-                for one in told["allocation_requests"]
-            }
-            assert bool(counted.fitting) == bool(ways)
-            assert counted.fitting + counted.refused == len(world.trees)
-            theirs |= ways
-        ours = [plain(one.allocations, one.mappings, names) for one in found.candidates]
-        event(f"{len(theirs) > 0} {len(found.queries)} queries")
-        assert len(set(ours)) == len(ours)
+    dice = random.Random(7)
+    seen: Counter[str] = Counter()
+    for _ in range(8):
+        world = make_dense(dice)
+        OurWire(wire).load(world)
+        for _ in range(30):
+            seen.update(compare_doors(wire, world, make_question(dice)))
+    assert min(seen[each] for each in ("found", "several queries", "nodes")) >= 8, seen
+
+
+def compare_doors(wire, world, said):
+    """Compare one question; gives what came up."""
+    found = ask(wire.engine, **said, limit=1000, explain=True)
+    names = {f"_{each['name']}_{n}": each["name"] for each in said["devices"] for n in (0, 1)}
+    theirs = set()
+    for query, counted in zip(found.queries, found.counts, strict=True):
+        told = wire.ok("GET", DOOR + query)
+        ways = {
+            plain(
+                {u: each["resources"] for u, each in one["allocations"].items()},
+                one["mappings"],
+                names,
+            )
+            for one in told["allocation_requests"]
+        }
+        assert bool(counted.fitting) == bool(ways)
+        assert counted.fitting + counted.refused == len(world.trees)
+        theirs |= ways
+    ours = [plain(one.allocations, one.mappings, names) for one in found.candidates]
+    assert len(set(ours)) == len(ours)
+    if found.is_all:
         assert set(ours) == theirs
-        assert found.is_all
+    else:
+        assert set(ours) < theirs
+        yield "cut"
+    if ours:
+        yield "found"
+    if ours and len(found.queries) > 1:
+        yield "several queries"
+    if ours and any("same_subtree" in query for query in found.queries):
+        yield "nodes"
 
 
 GPU = {"alternatives": [{"resource_class": "CUSTOM_GPU"}]}

@@ -13,12 +13,11 @@ from wherry.store.placement_providers import read_named
 
 
 def tell(ground: Ground, ranked: Sequence[Ranked]) -> tuple[PlacedCandidate, ...]:
-    """Tell candidates; one read of the store for the names of all their providers."""
+    """Tell candidates; one read of the store for the names that no report tells."""
     columns = ground.columns
-    rows = {piece.row for one in ranked for piece in one.pieces}
-    uuids = {row: columns.uuid(row) for row in rows}
     roots = {one.tree: columns.uuid(int(columns.first[one.tree])) for one in ranked}
-    names = _names(ground, {*uuids.values(), *roots.values()})
+    rows = {row for one in ranked for row in one.rows}
+    names = _names(ground, {*roots.values(), *map(columns.uuid, rows)})
     return tuple(
         PlacedCandidate(
             host=names.get(roots[one.tree], roots[one.tree]),
@@ -35,8 +34,12 @@ def tell(ground: Ground, ranked: Sequence[Ranked]) -> tuple[PlacedCandidate, ...
 
 
 def _names(ground: Ground, uuids: Iterable[str]) -> dict[str, str]:
-    found = ground.engine.store.read(lambda tx: read_named(tx, uuids))
-    return {uuid: row.name for uuid, row in found.items()}
+    known = {uuid: find_provider(ground, uuid) for uuid in uuids}
+    names = {uuid: one.record.plan.name for uuid, one in known.items() if one is not None}
+    if others := known.keys() - names.keys():
+        found = ground.engine.store.read(lambda tx: read_named(tx, others))
+        names |= {uuid: row.name for uuid, row in found.items()}
+    return names
 
 
 def _parts(ground: Ground, one: Ranked, names: dict[str, str]) -> tuple[Part, ...]:

@@ -9,13 +9,16 @@ from typing import Literal
 
 from wherry.inventory.columns import Columns
 from wherry.model.candidates import Order
-from wherry.schedule.first.question import NODE, Query
+from wherry.schedule.first.nodes import Nodes, NodesOf
+from wherry.schedule.first.question import Query
+from wherry.schedule.first.room import least_left
 from wherry.schedule.search.compile import Slot
-from wherry.schedule.search.found import Found
+from wherry.schedule.search.found import Batch, Found
 
 Units = tuple[tuple[str, int], ...]
-Nodes = Literal["one", "several", "unknown"]
-_BY_NODES = {"one": 0, "unknown": 1, "several": 2, None: 0}
+Label = tuple[str, Units]
+_BY_NODES: dict[Nodes | None, int] = {"one": 0, "unknown": 1, "several": 2, None: 0}
+_TURNS: dict[Order, Literal[-1, 1]] = {"spread": -1, "pack": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +42,32 @@ class Ranked:
     Attributes:
         query: number of the query that it answers.
         tree: slot of the tree that it is anchored in.
+        rows: of its slots.
         score: of the classes asked: the least fraction that is left where it is taken.
+        key: what tells it from others.
     """
 
     query: int
+    asked: Query
+    columns: Columns
     tree: int
-    pieces: tuple[Piece, ...]
+    slots: tuple[Slot, ...]
+    rows: tuple[int, ...]
     score: float
     nodes: Nodes | None
-    columns: Columns
+    key: tuple[tuple[Label, int], ...]
 
     @property
-    def key(self) -> object:
-        """What tells it from others."""
+    def pieces(self) -> tuple[Piece, ...]:
+        """What each provider gives for each group."""
+        found: dict[tuple[str, int], dict[str, int]] = {}
+        for slot, row in zip(self.slots, self.rows, strict=True):
+            here = found.setdefault((slot.suffix, row), {})
+            for name, amount in slot.amounts:
+                here[name] = here.get(name, 0) + amount
         return tuple(
-            sorted((p.request or p.suffix, p.row, _plain(p.resources)) for p in self.pieces)
+            Piece(suffix, self.asked.devices.get(suffix), row, tuple(sorted(units.items())))
+            for (suffix, row), units in found.items()
         )
 
     @property
@@ -79,21 +93,11 @@ class Ranked:
 def read_found(found: Found, number: int, query: Query) -> Iterator[Ranked]:
     """Give the candidates of one query, each with its score.
 
-    Cost: a Python loop over candidates and slots; ask for few.
+    Cost: a short Python loop over candidates; ask for few.
     """
-    slots = found.compiled.slots
+    nodes_of = NodesOf(found.columns)
     for batch in found.batches:
-        for rows, tree in zip(batch.rows.tolist(), batch.trees.tolist(), strict=True):
-            pieces = _pieces(slots, [rows[seat] for seat in batch.seats], query)
-            devices = {piece.row for piece in pieces if piece.request is not None}
-            yield Ranked(
-                query=number,
-                tree=tree,
-                pieces=pieces,
-                score=_score(found.columns, pieces),
-                nodes=_nodes(found.columns, devices) if devices else None,
-                columns=found.columns,
-            )
+        yield from _read_batch(found, batch, number, query, nodes_of)
 
 
 def rank(candidates: Iterable[Ranked], order: Order) -> list[Ranked]:
@@ -102,7 +106,7 @@ def rank(candidates: Iterable[Ranked], order: Order) -> list[Ranked]:
     Devices of one request that change places, and the same device counted in other words, make
     no other candidate.
     """
-    turn = -1 if order == "spread" else 1
+    turn = _TURNS[order]
     kept: dict[object, Ranked] = {}
     for one in candidates:
         kept.setdefault(one.key, one)
@@ -112,57 +116,34 @@ def rank(candidates: Iterable[Ranked], order: Order) -> list[Ranked]:
     )
 
 
-def _plain(resources: Units) -> Units:
-    """Write a class of VFs as that of the ids: both count the same devices."""
-    return tuple(
-        (name.replace("CUSTOM_PCI_VF_", "CUSTOM_PCI_"), units) for name, units in resources
+def _read_batch(
+    found: Found, batch: Batch, number: int, query: Query, nodes_of: NodesOf
+) -> Iterator[Ranked]:
+    slots = found.compiled.slots
+    labels = [_label(slot, query) for slot in slots]
+    devices = {
+        s for slot, s in zip(slots, batch.seats, strict=True) if slot.suffix in query.devices
+    }
+    scores = least_left(found.columns, batch, slots).tolist()
+    trees, every = batch.trees.tolist(), batch.rows.tolist()
+    for tree, seated, score in zip(trees, every, scores, strict=True):
+        rows = tuple(seated[seat] for seat in batch.seats)
+        yield Ranked(
+            query=number,
+            asked=query,
+            columns=found.columns,
+            tree=tree,
+            slots=slots,
+            rows=rows,
+            score=score,
+            nodes=nodes_of.rows({seated[seat] for seat in devices}) if devices else None,
+            key=tuple(sorted(zip(labels, rows, strict=True))),
+        )
+
+
+def _label(slot: Slot, query: Query) -> Label:
+    """Name what a slot is for: a class of VFs counts the same devices as that of the ids."""
+    plain = (
+        (name.replace("CUSTOM_PCI_VF_", "CUSTOM_PCI_"), amount) for name, amount in slot.amounts
     )
-
-
-def _pieces(slots: tuple[Slot, ...], rows: list[int], query: Query) -> tuple[Piece, ...]:
-    found: dict[tuple[str, int], dict[str, int]] = {}
-    for slot, row in zip(slots, rows, strict=True):
-        here = found.setdefault((slot.suffix, row), {})
-        for name, amount in slot.amounts:
-            here[name] = here.get(name, 0) + amount
-    return tuple(
-        Piece(suffix, query.devices.get(suffix), row, tuple(sorted(units.items())))
-        for (suffix, row), units in found.items()
-    )
-
-
-def _score(columns: Columns, pieces: tuple[Piece, ...]) -> float:
-    total: dict[tuple[int, str], int] = {}
-    for piece in pieces:
-        for name, amount in piece.resources:
-            total[piece.row, name] = total.get((piece.row, name), 0) + amount
-    return max(0.0, min((_left(columns, *key, asked) for key, asked in total.items()), default=1.0))
-
-
-def _left(columns: Columns, row: int, name: str, asked: int) -> float:
-    column, tree = columns.classes[name], columns.tree_of(row)
-    entry = column.entry(tree, row - int(columns.first[tree]))
-    if entry is None:
-        return 0.0
-    capacity = column.table[column.limits[entry]].capacity
-    return (capacity - int(column.used[entry]) - asked) / capacity if capacity > 0 else 0.0
-
-
-def _nodes(columns: Columns, rows: set[int]) -> Nodes:
-    nodes = {_node(columns, row) for row in rows}
-    if None in nodes:
-        return "unknown"
-    return "one" if len(nodes) == 1 else "several"
-
-
-def _node(columns: Columns, row: int) -> int | None:
-    """Find the NUMA node that a provider stands below; None where none is known."""
-    tree = columns.tree_of(row)
-    first = int(columns.first[tree])
-    parents = columns.shapes[columns.shape[tree]].parents
-    place = row - first
-    while place >= 0:
-        if NODE in columns.trait_sets[columns.traits[first + place]]:
-            return first + place
-        place = int(parents[place])
-    return None
+    return query.devices.get(slot.suffix, f":{slot.suffix}"), tuple(plain)
