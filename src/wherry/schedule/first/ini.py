@@ -1,11 +1,13 @@
 """Options of OpenStack's services as their files have them: several of one name count all.
 
-A line that begins with a blank goes on with the one before; ``$$`` is a dollar.
+A line that begins with a blank goes on with the one before, an empty line ends it; ``$$`` is a
+dollar.
 
 Source: oslo.config, "The configuration file format".
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from wherry.model.errors import InvalidFile
 
@@ -19,35 +21,50 @@ def read_options(text: str, *, file: str) -> Iterator[Option]:
     Raises:
         InvalidFile: a line is neither section, option, comment nor the rest of one.
     """
-    section, name, value, begun = "", "", [], 0
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.strip()
-        if not words or words[0] in "#;":
+    section, begun = "", _Begun()
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.rstrip()
+        if line.startswith((" ", "\t")):
+            if not begun.name:
+                raise InvalidFile("this goes on with no option", file=file, line=number)
+            begun.lines.append(line.strip())
             continue
-        if line[0].isspace() and name:
-            value.append(words)
-            continue
-        if name:
-            yield section, name, _join(value), begun
-        name = ""
-        if words.startswith("[") and words.endswith("]"):
-            section = words[1:-1]
-            continue
-        name, value, begun = *_split(words, file, number), number
-    if name:
-        yield section, name, _join(value), begun
+        if begun.name:
+            yield section, begun.name, begun.value, begun.number
+        begun = _Begun()
+        if line.startswith("["):
+            section = _section(line, file, number)
+        elif line and not line.startswith(("#", ";")):
+            begun = _split(line, file, number)
+    if begun.name:
+        yield section, begun.name, begun.value, begun.number
 
 
-def _split(words: str, file: str, number: int) -> tuple[str, list[str]]:
-    ends = [place for mark in "=:" if (place := words.find(mark)) > 0]
-    if not ends:
+@dataclass(slots=True)
+class _Begun:
+    """An option whose value may go on."""
+
+    name: str = ""
+    lines: list[str] = field(default_factory=list)
+    number: int = 0
+
+    @property
+    def value(self) -> str:
+        return "\n".join(self.lines).replace("$$", "$")
+
+
+def _section(line: str, file: str, number: int) -> str:
+    if not line.endswith("]") or line == "[]":
+        raise InvalidFile("this is no section: [NAME]", file=file, line=number)
+    return line[1:-1]
+
+
+def _split(line: str, file: str, number: int) -> _Begun:
+    ends = [place for mark in "=:" if (place := line.find(mark)) >= 0]
+    name = line[: min(ends, default=0)].strip()
+    if not name:
         raise InvalidFile("this is no option: NAME = VALUE", file=file, line=number)
-    end = min(ends)
-    return words[:end].strip(), [words[end + 1 :].strip()]
-
-
-def _join(lines: list[str]) -> str:
-    text = "\n".join(lines).strip()
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1]
-    return text.replace("$$", "$")
+    value = line[min(ends) + 1 :].strip()
+    if value and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return _Begun(name, [value], number)
