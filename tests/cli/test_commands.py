@@ -66,6 +66,7 @@ SHOWN = {
     "guests-show.txt": (0, ("guests", "show", G)),
     "targets.txt": (0, ("targets", G)),
     "targets-explain.txt": (0, ("targets", G, "--explain")),
+    "targets-remedies.txt": (1, ("targets", G, "--host", "node-3", "--remedies")),
     "targets-none.txt": (1, ("targets", G, "--host", "node-3", "--explain")),
     "migrate-list.txt": (0, ("migrate", "list")),
 }

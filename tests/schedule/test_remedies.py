@@ -240,6 +240,16 @@ def test_nothing_is_proposed_where_nothing_that_is_tried_helps():
     assert [each.relax[0].what for each in remedies_of(GUEST, [host])] == ["without"]
 
 
+def test_another_type_is_proposed_only_where_to_shut_the_guest_down_is_not_enough():
+    """Booted there with its own type it needs no drivers as new as its own."""
+    both = a_host("both", offers=[OLD, OTHER])
+    other = a_host("other", offers=[OTHER])
+    found = {each.relax: each.examples for each in remedies_of(GUEST, [both, other])}
+
+    assert found[(Relaxation(what="mode", value="cold"),)] == ("both",)
+    assert found[(Relaxation(what="boot_as", value="mdev acme/gpu-b"),)] == ("other",)
+
+
 def test_remedies_are_found_when_asked_for_alone():
     view = a_fleet(a_host("h", offers=[OLD])).view
 

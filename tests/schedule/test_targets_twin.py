@@ -11,6 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from builders import a_contract, a_fleet, a_guest, a_host, an_offer
+from hosts.opens import heard
 from schedule_worlds import contracts, crowded, needs, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
@@ -283,3 +284,20 @@ def test_a_limit_cuts_the_list_and_nothing_else(world, policy, limit, seed, data
     assert cut == replace(whole, targets=whole.targets[:limit])
     assert whole.total + whole.refused.count == len(view if asked.hosts is UNSET else some)
     assert [target.host for target in whole.targets] == plain_order(whole.targets, seed)
+
+
+def test_two_thousand_hosts_that_nobody_can_reach_are_ranked_with_no_call_to_any():
+    """Their addresses lead nowhere; what is stored of them is enough, remedies included."""
+    offers = [an_offer(supports=f"2.{minor}.0") for minor in range(4)]
+    hosts = [a_host(f"host{n}", offers=[offers[n % 4]]) for n in range(2000)]
+    view = a_fleet(*hosts).view
+    guest = a_guest(a_contract(version="2.2.0"), host="host0")
+
+    with heard() as events:
+        asked = TargetsRequest(remedies=True)
+        answer = find_targets(guest, view.get("host0"), view, asked, JudgementCache())
+
+    assert [event for event, _ in events if event != "open"] == []
+    assert answer.total == 1000
+    assert answer.refused.by_reason["VERSION_MINOR_OLDER"] == 999
+    assert sum(each.hosts == 999 for each in answer.refused.remedies) >= 1
