@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from builders import a_uuid
 from engines import GUEST, EngineMaker, Fleet
+from placement_wire import RP, Wire, holds
 from wherry.app import compositions, guests, hosts, offers, targets
 from wherry.app.engine import Engine
 from wherry.app.placement.allocations import Asked, set_allocations
@@ -228,6 +229,16 @@ def test_an_unsettled_parent_offers_nothing_until_read_again(engine: Engine) -> 
     assert (told.targets, "DEVICES_UNSETTLED" in told.refused.by_reason) == ((), True)
     with pytest.raises(Unsettled):
         compositions.create(engine, parent, asked(a_uuid("more")))
+    wire = Wire(engine)
+    for provider, name in ((parent, "CUSTOM_MTTY_1"), (PAIR, "CUSTOM_COMPOSED_PAIR")):
+        shown = wire.ok("GET", f"{RP}/{provider}/inventories")["inventories"]
+        assert all(one["total"] == 0 for one in shown.values())
+        path = f"/allocation_candidates?resources={name}:1&in_tree={provider}"
+        assert wire.ok("GET", path)["allocation_requests"] == []
+        told = wire(
+            "PUT", f"/allocations/{a_uuid('late')}", holds({provider: {"resources": {name: 1}}})
+        )
+        assert told.status in {400, 409}
     assert is_sound(engine)
 
     fleet.report("b")
