@@ -24,8 +24,9 @@ from wherry.model.wire import ReportAnswer
 def agent(*, once: bool, config: Path | None, **options: Any) -> None:
     """Report this host, then wait for work and answer pre-flights, until SIGTERM or Ctrl-C.
 
-    Reads only, and opens no port. Each option can also be given as a variable, such as
-    WHERRY_INTERVAL_S, or as a line below [agent] of the file that --config names.
+    Reads only (but for --probe), and opens no port. Each option can also be given as a
+    variable, such as WHERRY_INTERVAL_S, or as a line below [agent] of the file that --config
+    names.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # The retries of single requests are nobody's business; what fails in the end is said.
