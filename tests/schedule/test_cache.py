@@ -95,3 +95,19 @@ def test_questions_that_meet_no_shape_go_too():
         find_targets(guest, None, a_fleet().view, TargetsRequest(policy=Policy()), cache)
 
     assert cache.questions <= 11
+
+
+def test_threads_with_fleets_of_their_own_may_share_it():
+    """Numbers of one fleet's islands mean nothing in another's."""
+    guest = a_guest(a_contract(version="2.1.0"), host="elsewhere")
+    views = [a_fleet(*HOSTS[n:], *HOSTS[:n]).view for n in range(4)]
+    cache = JudgementCache()
+
+    def look(number):
+        return find_targets(guest, None, views[number % 4], TargetsRequest(), cache)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(look, range(200)))
+    for number, answer in enumerate(answers):
+        assert answer == answers[number % 4]
+        assert {t.host for t in answer.targets} == {t.host for t in answers[0].targets}

@@ -22,8 +22,9 @@ from wherry.schedule.memory import Memory
 KEPT = 200_000
 """Judgements and questions kept in all; those of the contracts asked about first go first."""
 
-REMEMBERED = 100_000
-"""Answers on islands and on hosts' islands remembered in all; those not asked for longest go."""
+REMEMBERED = 300_000
+"""Answers on islands and on hosts' islands remembered in all, of some 500 bytes each; those not
+asked for longest go.  A question with remedies asks up to some ten times."""
 
 
 class JudgementCache:

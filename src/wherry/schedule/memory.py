@@ -21,6 +21,7 @@ from wherry.model.checks import GuestResponse, ReturnPath, Verdict
 from wherry.schedule.pairs import Pairs
 
 UNKNOWN = -1
+_NONE: NDArray[np.int32] = np.empty(0, np.int32)
 
 
 class Least(NamedTuple):
@@ -82,8 +83,8 @@ class Memory:
         self._by_kept: dict[tuple[int, ...], int] = {}
         self._classes: dict[Hashable, int] = {}
         self._keep: list[int] = []
-        self._table: Interned[Island] | None = None
-        self._numbers = np.empty(0, np.int32)
+        self._of_table: tuple[Interned[Island] | None, NDArray[np.int32]] = (None, _NONE)
+        """A table and the classes of its islands: one value, so that no thread reads halves."""
 
     def __len__(self) -> int:
         held = (
@@ -152,12 +153,14 @@ class Memory:
             present: bool[islands of the table], those that are asked about.
             about: the class of an island, worked out.
         """
-        known = self._numbers if self._table is table else np.empty(0, np.int32)
+        last, known = self._of_table
+        if last is not table:
+            known = _NONE
         numbers = np.full(max(len(present), len(known)), UNKNOWN, np.int32)
         numbers[: len(known)] = known
         missing = np.flatnonzero(present & (numbers[: len(present)] == UNKNOWN))
         if len(missing):
             numbers[missing] = [about(table[place]) for place in missing.tolist()]
             # Another thread's may replace it: then some are looked up once more.
-            self._table, self._numbers = table, numbers
+            self._of_table = table, numbers
         return numbers
