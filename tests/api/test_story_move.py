@@ -281,3 +281,20 @@ def test_what_happens_is_counted(booted: Fleet) -> None:
     assert "wherry_guests 1" in text
     assert 'wherry_migrations{state="confirmed"} 1' in text
     assert all(f"# TYPE {name} gauge" in text for name in GAUGES)
+
+
+def test_a_move_that_fails_late_is_counted_once_however_often_it_is_said(booted: Fleet) -> None:
+    """Refused late though allowed early: the orchestrator's answer was lost, and it asks again."""
+    token = booted.claim("m", "g", "node-2").json["token"]
+    token = confirm(booted, token).json["token"]
+    booted.step("m", "start", {"token": token})
+    failed = {"token": token, "outcome": "failed", "error": "Broken pipe"}
+    for _ in range(2):
+        assert booted.step("m", "finish", failed).json["state"] == "aborted"
+
+    text = booted.service.ask("GET", "/metrics").body.decode().splitlines()
+    assert "wherry_refused_late_total 1" in text
+    assert 'wherry_migrations_ended_total{outcome="failed"} 1' in text
+    shown = booted.service.get(f"/wherry/migrations/{name_of('m')}")
+    assert (shown["answer"]["verdict"], shown["error"]) == ("ok", "Broken pipe")
+    assert "failed (Broken pipe), after it had been allowed with verdict ok" in shown["story"][-1]

@@ -9,6 +9,7 @@ from wherry.api.routes import Query, Route
 from wherry.api.wherry import examples
 from wherry.api.wherry.guests import CLAIM_ERRORS
 from wherry.app import migrations
+from wherry.migrate.states import has_ended
 from wherry.model import errors
 from wherry.model.facts import HostName, Uuid
 from wherry.model.migrations import Migration, State
@@ -82,7 +83,10 @@ def renew(call: Call) -> Migration:
 def finish(call: Call) -> Migration:
     """Say how the move ended."""
     asked: FinishRequest = call.body
+    before = migrations.get(call.engine, call.path["uuid"]).state
     done = migrations.finish(call.engine, call.path["uuid"], asked, call.caller)
+    if has_ended(before):
+        return done  # said again, as after a lost answer
     call.metrics.count("wherry_migrations_ended_total", (("outcome", asked.outcome),))
     if asked.outcome == "failed":
         call.metrics.count("wherry_refused_late_total")
@@ -91,8 +95,10 @@ def finish(call: Call) -> Migration:
 
 def abort(call: Call) -> Migration:
     """Give the target back."""
+    before = migrations.get(call.engine, call.path["uuid"]).state
     done = migrations.abort(call.engine, call.path["uuid"], call.body, call.caller)
-    call.metrics.count("wherry_migrations_ended_total", (("outcome", "aborted"),))
+    if not has_ended(before):
+        call.metrics.count("wherry_migrations_ended_total", (("outcome", "aborted"),))
     return done
 
 
