@@ -7,14 +7,16 @@ from nova_compute import Nova
 from placement_wire import RP, Wire
 from wherry.app.engine import open_engine
 from wherry.app.guests import put_guest
-from wherry.app.housekeeping import derive_anew
+from wherry.app.housekeeping import DERIVED_WITH, derive_anew
 from wherry.app.queries import compile_query
 from wherry.app.reports import put_report
 from wherry.app.settings import Settings
 from wherry.compat.query.labels import is_label
 from wherry.model.guests import GuestRequest, SlotRequest
 from wherry.model.queries import QueryRequest
+from wherry.store import tables
 from wherry.store.audit import audit
+from wherry.store.meta import write_note
 from wherry.store.salt_rotation import rotate_salt
 from wherry.store.upgrade import new_salt
 
@@ -80,6 +82,21 @@ def test_a_report_that_changes_what_is_seen_keeps_labels_and_traits_apart(nova):
     assert seen <= set(nova.traits("mtty"))
     put_report(nova.wire.engine, a_report("host-numa2", "host1", sequence=3))
     assert labels(nova, "mtty") == set()
+
+
+def test_deriving_a_host_anew_moves_nothing_that_publishes(nova):
+    """Labels are no facts: claims that were decided before still stand."""
+    store = nova.wire.engine.store
+
+    def counters():
+        rows = store.read(lambda tx: tx.rows(tables.provider.select()))
+        return {row.uuid: (row.generation, row.facts_generation) for row in rows}
+
+    before = counters()
+    store.write(lambda tx: write_note(tx, DERIVED_WITH, "something else"))
+
+    assert derive_anew(nova.wire.engine) == 1
+    assert counters() == before
 
 
 def test_a_root_that_is_the_host_s_no_more_publishes_nothing(nova):
