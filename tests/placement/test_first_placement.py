@@ -240,6 +240,24 @@ def test_claims_that_meet_go_on_to_the_next_candidate_until_all_is_taken(cloud):
     assert len(taken) == len(set(taken)) == 6
 
 
+@pytest.mark.parametrize("said", [{"devices": [{"name": "gpu"}]}, {"resources": {"VCPU": 1}}])
+def test_one_uuid_that_is_said_by_many_at_once_takes_one_place(cloud, said):
+    told = []
+
+    def claim():
+        told.append(ask(cloud.engine, **said, claim={"consumer": C1}).claimed)
+
+    threads = [threading.Thread(target=claim) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(told) == 6
+    assert len({str(each.allocations) for each in told}) == 1
+    assert sum(each.attempts > 0 for each in told) == 1
+
+
 def test_a_search_that_has_no_time_says_so(cloud):
     with pytest.raises(DeadlineExceeded):
         place(cloud.engine, convert({"resources": {"VCPU": 1}}, CandidatesAsked), deadline_s=-1)
