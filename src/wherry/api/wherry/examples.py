@@ -106,8 +106,8 @@ LINTS: dict[str, Any] = {
     "lints": [
         {
             "type": "acme/a1",
-            "first": "node-17_0000:3b:00.0",
-            "other": "node-18_0000:3b:00.0",
+            "first": "node-17_0000:41:00.0",
+            "other": "node-18_0000:41:00.0",
             "reasons": [
                 {
                     "code": "LINT_FEATURE_ADDED",
