@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from builders import FB, a_fleet, a_host, a_host_record, a_provider, a_root
 from schedule_worlds import fleets
 from wherry.inventory.fleet import Fleet
+from wherry.inventory.following import SPARE
 from wherry.inventory.host_columns import (
     MOST,
-    SPARE,
     HostColumns,
     limits_of,
     make_columns,

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
-from wherry.inventory.host_columns import HostColumns, LastColumns
+from wherry.inventory.following import LastColumns
+from wherry.inventory.host_columns import HostColumns
 from wherry.inventory.host_view import HostView, OfferView, ProviderView, Room, is_unsettled
 from wherry.inventory.interning import Interner, Shape, Shared, intern_facts, intern_shape
 from wherry.inventory.islands import Island, Member, intern_island, split_islands

@@ -2,8 +2,7 @@
 
 A row is a host.  What many hosts share (islands, facts, standing, limits) is a small number
 in a table, so that it is decided once and then looked up; amounts are columns by class.
-Columns never change: a later moment is made from an earlier one by the hosts in which the two
-differ, and from nothing where they differ in most.
+Columns never change; `wherry.inventory.following` makes those of a later moment.
 
 Letters of shapes: N hosts, M islands of all hosts together.
 
@@ -12,8 +11,7 @@ Source: design, section 6 ("Truth, columns, claims").
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +28,6 @@ Shards = tuple[Mapping[str, HostView], ...]
 
 MOST: Final = 1 << 53
 """Amounts beyond it are cut to it: up to it fractions are exact."""
-
-SPARE: Final = 1024
-"""Values that tables may hold beside twice as many as are in use."""
 
 
 class Standing(NamedTuple):
@@ -114,25 +109,6 @@ class HostColumns:
         return np.zeros(len(self), np.int64) if found is None else found
 
 
-class LastColumns:
-    """Remembers the columns made last, to make those of the next moment from; for threads."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._last: HostColumns | None = None
-
-    def of(self, shards: Shards) -> HostColumns:
-        """Give the columns of a moment."""
-        last = self._last
-        if last is not None and last.shards is shards:
-            return last
-        with self._lock:
-            last = self._last
-            if last is None or last.shards is not shards:
-                last = self._last = make_columns(shards) if last is None else follow(last, shards)
-            return last
-
-
 def make_columns(shards: Shards) -> HostColumns:
     """Make the columns of a moment from nothing.
 
@@ -141,43 +117,12 @@ def make_columns(shards: Shards) -> HostColumns:
     tables = Tables(Interned(), Interned(), Interned(), Interned(), Interned())
     tables.limits.intern(None)
     hosts = [host for shard in shards for host in shard.values()]
-    made = _measure(hosts, tables, shards)
+    made = measure(hosts, tables, shards)
     return replace(made, tables_size=tables.size)
 
 
-def follow(before: HostColumns, shards: Shards) -> HostColumns:
-    """Make the columns of another moment by the hosts in which it differs.
-
-    Cost: O(changed hosts) in Python, and one copy of all columns.
-    """
-    changed = _changed(before.shards, shards)
-    if not changed:
-        return replace(before, shards=shards)
-    bloated = before.tables.size > 2 * before.tables_size + SPARE
-    if bloated or 2 * len(changed) > len(before):
-        return make_columns(shards)
-    rows = np.array([before.row_of[n] for n in changed if n in before.row_of], np.int64)
-    there = [host for host in changed.values() if host is not None]
-    block = _measure(there, before.tables, shards)
-    # Both have the changed hosts in one order.
-    in_place = len(there) == len(rows) == len(changed)
-    if in_place and np.array_equal(before.lengths[rows], block.lengths):
-        return _put(before, rows, block)
-    return _splice(before, rows, block)
-
-
-def _changed(before: Shards, after: Shards) -> dict[str, HostView | None]:
-    """Name the hosts that are other ones afterwards; None for those that are gone."""
-    changed: dict[str, HostView | None] = {}
-    for old, new in zip(before, after, strict=True):
-        if old is not new:
-            changed |= {name: host for name, host in new.items() if old.get(name) is not host}
-            changed |= dict.fromkeys(old.keys() - new.keys())
-    return changed
-
-
-def _measure(hosts: Sequence[HostView], tables: Tables, shards: Shards) -> HostColumns:
-    """Make columns of these hosts alone."""
+def measure(hosts: Sequence[HostView], tables: Tables, shards: Shards) -> HostColumns:
+    """Make columns of these hosts alone, in their order."""
     facts, standings = tables.facts.intern, tables.standings.intern
     labels, island = tables.labels.intern, tables.islands.intern
     return HostColumns(
@@ -242,64 +187,6 @@ def _amounts(
 def limits_of(inventory: Inventory) -> Limits:
     """Tell in which amounts an inventory is allocated."""
     return Limits(inventory.min_unit, inventory.max_unit, inventory.step_size)
-
-
-def _put(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) -> HostColumns:
-    """Change rows whose hosts have as many islands as before."""
-    ends = np.cumsum(before.lengths)
-    places = _spans(ends[rows] - before.lengths[rows], block.lengths)
-    keys = before.amounts.keys() | block.amounts.keys()
-    return replace(
-        before,
-        shards=block.shards,
-        hosts=_with(before.hosts, rows, block.hosts),
-        facts=_with(before.facts, rows, block.facts),
-        standings=_with(before.standings, rows, block.standings),
-        labels=_with(before.labels, rows, block.labels),
-        unused=_with(before.unused, rows, block.unused),
-        islands=_with(before.islands, places, block.islands),
-        amounts={key: _with(before.amount(*key), rows, block.amount(*key)) for key in keys},
-    )
-
-
-def _splice(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) -> HostColumns:
-    """Take rows out, and put others to the end."""
-    stays = np.ones(len(before), np.bool_)
-    stays[rows] = False
-
-    def joined(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-        return np.concatenate([old[stays], new])
-
-    names = joined(before.names, block.names)
-    kept = before.islands[np.repeat(stays, before.lengths)]
-    keys = before.amounts.keys() | block.amounts.keys()
-    return replace(
-        before,
-        shards=block.shards,
-        row_of={name: row for row, name in enumerate(names.tolist())},
-        hosts=joined(before.hosts, block.hosts),
-        names=names,
-        facts=joined(before.facts, block.facts),
-        standings=joined(before.standings, block.standings),
-        labels=joined(before.labels, block.labels),
-        unused=joined(before.unused, block.unused),
-        lengths=joined(before.lengths, block.lengths),
-        islands=np.concatenate([kept, block.islands]),
-        amounts={key: joined(before.amount(*key), block.amount(*key)) for key in keys},
-    )
-
-
-def _with(column: NDArray[Any], rows: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
-    changed = column.copy()
-    changed[rows] = values
-    return changed
-
-
-def _spans(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the places from each start on, as many as its length."""
-    before = np.cumsum(lengths) - lengths
-    places: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
-    return places
 
 
 def rows_of(columns: HostColumns, names: Iterable[str]) -> NDArray[np.int64]:
