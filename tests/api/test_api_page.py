@@ -170,6 +170,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
     story.ask("GET /wherry/packs", "/wherry/packs", few=1)
     story.ask("PUT /wherry/guests/{uuid}", GUEST, fleet.a_guest("node-17", features=["X"]))
     story.ask("GET /wherry/guests", "/wherry/guests?tenant=alpha", few=1)
+    _groups(story)
     story.ask("GET /wherry/guests/{uuid}", GUEST, only=("uuid", "host", "tenant", "generation"))
     story.ask("GET /wherry/hosts/{name}", "/wherry/hosts/node-17")
     device = {"provider": fleet.provider("node-17"), "type": "acme/a1"}
@@ -222,6 +223,14 @@ def _compose(story: Story) -> None:
     one = f"{call}/{{composition}}"
     story.ask(f"GET {one}", f"{path}/{uuid}", only=("uuid", "type", "description"))
     story.ask(f"DELETE {one}", f"{path}/{uuid}")
+
+
+def _groups(story: Story) -> None:
+    web = {"policy": "anti-affinity", "guests": [name_of("g"), name_of("h")]}
+    story.ask("PUT /wherry/groups/{group}", "/wherry/groups/web", web)
+    story.ask("GET /wherry/groups", "/wherry/groups")
+    story.ask("GET /wherry/groups/{group}", "/wherry/groups/web")
+    story.ask("DELETE /wherry/groups/{group}", "/wherry/groups/web")
 
 
 def _move(story: Story) -> None:

@@ -190,6 +190,8 @@ CLOSED = [
     ("GET", "/wherry/hosts/secret-host-1/jobs", None),
     ("GET", "/wherry/offers", None),
     ("GET", "/wherry/lints", None),
+    ("GET", "/wherry/groups", None),
+    ("PUT", "/wherry/groups/web", {"policy": "affinity"}),
     ("GET", "/wherry/profiles", None),
     ("GET", "/wherry/packs", None),
     ("GET", "/wherry/packs/secret.rule", None),

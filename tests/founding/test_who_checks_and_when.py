@@ -319,6 +319,16 @@ def test_compatibility_is_inside_the_candidates(sqlite_url: str) -> None:
     assert "newer" not in names
 
 
+def test_guests_that_stand_in_for_each_other_stay_apart(fleet: Fleet) -> None:
+    """Point 49: "anit afintiy"."""
+    two_hosts(fleet)
+    fleet.boot("h", "there")
+    web = {"policy": "anti-affinity", "guests": [name_of("g"), name_of("h")]}
+    fleet.service.put("/wherry/groups/web", web)
+
+    assert fleet.codes("g", "there") == ["HOST_APART"]
+
+
 def test_tenants_are_isolated(sqlite_fleet: Fleet) -> None:
     """Point 50: "tenant isolation"."""
     two_hosts(sqlite_fleet)

@@ -10,12 +10,13 @@ from moves import a_move
 from wherry.compat.table import BY_CODE as OF_COMPAT
 from wherry.compat.table import family
 from wherry.model.checks import Policy, Reason
+from wherry.model.groups import Group, Placed
 from wherry.model.inventory import Inventory
 from wherry.model.targets import TargetsRequest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.evaluate import evaluate
 from wherry.schedule.reasons import BY_CODE, ROWS, cause, explain, make_reason
-from wherry.schedule.targets import ask
+from wherry.schedule.targets import ask, judge_host
 
 PAGE = "reference/scheduler-reasons.md"
 
@@ -98,6 +99,15 @@ def device_absent():
     return move.judge(move.ask()["target"], ok=False, missing=("gpu0",)).reasons
 
 
+def beside(policy):
+    """The reasons of host2 where another guest of a group is on it, or on host3."""
+    host = "host2" if policy == "anti-affinity" else "host3"
+    placed = Placed(Group(id="web", policy=policy), {host: 1})
+    view = a_fleet(a_host("host2")).view
+    question = ask(a_guest(), TargetsRequest(), JudgementCache(), (placed,))
+    return judge_host(question, None, view.get("host2"))[1].reasons
+
+
 def contract_changed():
     move = a_move()
     job = move.ask()["source"]
@@ -110,6 +120,11 @@ PRODUCED = {
     "HOST_STATE": (host_state, "The host is in state maintenance."),
     "HOST_TENANT": (
         host_tenant, "The host takes guests of blue, red alone; this one is of green."),
+    "HOST_APART": (
+        lambda: beside("anti-affinity"),
+        "The host has 1 of group web already, and 1 may be on one."),
+    "HOST_TOGETHER": (
+        lambda: beside("affinity"), "Group web keeps together, and is on host3."),
     "HOST_UNPUBLISHED": (
         host_unpublished, "The host has no resource provider of its own yet."),
     "HOST_RESOURCES": (host_resources, "The host has no room: 4 of VCPU asked, 2 free."),

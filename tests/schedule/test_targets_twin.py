@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import get_args
 from zlib import crc32
 
 import pytest
@@ -21,6 +22,7 @@ from wherry.inventory.host_view import HostView
 from wherry.model.changes import Removed
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
 from wherry.model.device import Condition, Contract, Exclusive, Offer
+from wherry.model.groups import Group, GroupPolicy, Neighbours, Placed
 from wherry.model.guests import Guest
 from wherry.model.targets import Target, TargetsRequest
 from wherry.schedule.cache import JudgementCache
@@ -93,6 +95,32 @@ def plain_check(guest: Guest, host: HostView, policy: Policy) -> tuple[GuestResp
     return answer, own
 
 
+def plain_group_reasons(host: HostView, neighbours: Neighbours) -> list[Reason]:
+    """What the guest's groups say of a host, said in plain words."""
+    found = []
+    for group, hosts in neighbours:
+        there = hosts.get(host.name, 0)
+        if group.policy == "anti-affinity" and there >= group.most:
+            found.append(
+                make_reason("HOST_APART", group=group.id, wanted=group.most, offered=there)
+            )
+        if group.policy == "affinity" and hosts and not there:
+            found.append(make_reason("HOST_TOGETHER", group=group.id, wanted=sorted(hosts)))
+    return found
+
+
+def plain_wish(host: HostView, neighbours: Neighbours) -> float:
+    """How well a host goes with the soft groups, each counting the same."""
+    values = []
+    for group, hosts in neighbours:
+        share = hosts.get(host.name, 0) / sum(hosts.values()) if hosts else 0.0
+        if group.policy == "soft-affinity":
+            values.append(share)
+        if group.policy == "soft-anti-affinity":
+            values.append(1 - share)
+    return sum(values) / len(values) if values else 0.0
+
+
 def in_the_way(answer: GuestResponse, own: list[Reason], policy: Policy) -> set[str]:
     reasons = [*own, *answer.reasons, *(r for row in answer.mapping for r in row.reasons)]
     return {r.code for r in reasons if r.severity not in {"info", *policy.accept}}
@@ -145,9 +173,15 @@ def _serves(offer: Offer, contract: Contract) -> bool:
     return (contract.kind, contract.type) in [(offer.kind, offer.type), *also]
 
 
-def hold_against_twin(guest: Guest, view: FleetView, policy: Policy, cache: JudgementCache) -> None:
+def hold_against_twin(
+    guest: Guest,
+    view: FleetView,
+    policy: Policy,
+    cache: JudgementCache,
+    neighbours: Neighbours = (),
+) -> None:
     request = TargetsRequest(policy=policy, limit=10_000, explain=True)
-    answer = find_targets(guest, view.get(guest.host), view, request, cache)
+    answer = find_targets(guest, view.get(guest.host), view, request, cache, neighbours=neighbours)
     targets = {target.host: target for target in answer.targets}
     refusals = {refusal.host: refusal for refusal in answer.refused.hosts}
     counts: Counter[str] = Counter()
@@ -159,6 +193,7 @@ def hold_against_twin(guest: Guest, view: FleetView, policy: Policy, cache: Judg
             assert [r.code for r in refusals[host.name].reasons] == ["SAME_HOST"]
             counts["SAME_HOST"] += 1
             continue
+        own += plain_group_reasons(host, neighbours)
         verdict = worst([plain.verdict, *(reason.severity for reason in own)])
         listed = targets.get(host.name) or refusals[host.name]
         assert (host.name in targets) == is_accepted(verdict, policy)
@@ -169,12 +204,14 @@ def hold_against_twin(guest: Guest, view: FleetView, policy: Policy, cache: Judg
             assert listed.downtime_ms == plain.downtime_ms
             taken = [listed.providers[row.offer] for row in listed.mapping]
             assert set(taken) | {listed.root} == set(listed.facts)
-            assert listed.score == round(plain_score(guest, host), 6)
+            score = plain_score(guest, host) + plain_wish(host, neighbours)
+            assert listed.score == pytest.approx(score, abs=2e-6)
             assert listed.return_path == plain_ways_back(guest, listed, view, policy)
         else:
             counts.update(in_the_way(plain, own, policy))
     assert answer.refused.by_reason == counts
-    assert open_hosts(guest, view, request, cache) == set(targets)
+    if not neighbours:
+        assert open_hosts(guest, view, request, cache) == set(targets)
     assert answer.total == len(targets)
     assert [target.host for target in answer.targets] == plain_order(answer.targets, seed=0)
 
@@ -191,6 +228,26 @@ def plain_order(targets: Iterable[Target], seed: int) -> list[str]:
             ),
         )
     ]  # fmt: skip
+
+
+@st.composite
+def neighbourhoods(draw, names):
+    """Groups of a guest whose others are on some of these hosts, or on none that is known."""
+    hosts = st.dictionaries(st.sampled_from([*names, "gone"]), st.integers(1, 3), max_size=4)
+    policies = st.sampled_from(get_args(GroupPolicy))
+    found = []
+    for number, policy in enumerate(draw(st.lists(policies, max_size=4))):
+        most = draw(st.integers(1, 3)) if policy == "anti-affinity" else 1
+        found.append(Placed(Group(id=f"g{number}", policy=policy, most=most), draw(hosts)))
+    return tuple(found)
+
+
+@given(worlds(), POLICIES, st.data())
+def test_groups_keep_guests_together_and_apart(world, policy, data):
+    """Refusals, counts and order follow the guest's groups, and agree with a plain loop."""
+    view = a_fleet(*world.hosts).view
+    neighbours = data.draw(neighbourhoods([host.name for host in view]))
+    hold_against_twin(world.guest, view, policy, JudgementCache(), neighbours)
 
 
 @given(worlds(), POLICIES)

@@ -118,12 +118,14 @@ def test_a_score_is_the_weighted_sum(free, spread):
     view = a_fleet(a_host("host2", use=Use(charged={FB: 4096}))).view
     asked, rows = units_asked(a_guest()), np.array([0])
     untold = np.array([np.nan])
-    [whole] = score(view.columns, rows, untold, asked, Weights(free_room=free, spread=spread))
+    [whole] = score(
+        view.columns, rows, untold, asked, (0.0, {}), Weights(free_room=free, spread=spread)
+    )
     [left] = free_room(view.columns, rows, asked)
 
     assert abs(whole - (free * left + spread * view.get("host2").unused)) < 1e-9
-    nothing = Weights(free_room=0, spread=0)
-    assert score(view.columns, rows, untold, asked, nothing).tolist() == [0.0]
+    nothing = Weights(free_room=0, spread=0, groups=0)
+    assert score(view.columns, rows, untold, asked, (0.5, {}), nothing).tolist() == [0.0]
 
 
 def test_a_shorter_downtime_counts_for_more_the_shorter_it_is():

@@ -99,6 +99,7 @@ STATUS: Mapping[type[WherryError], int] = {
     errors.SlotTaken: 409,
     errors.ExclusiveConflict: 409,
     errors.NoPlace: 409,
+    errors.GroupConflict: 409,
     errors.Unsettled: 409,
     errors.CompositionHeld: 409,
     errors.ConsumerChanged: 409,

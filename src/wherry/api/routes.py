@@ -30,6 +30,7 @@ PATH_TYPES: Mapping[str, Any] = {
     "job": JobId,
     "id": Name,
     "request": RequestName,
+    "group": Name,
     "composition": Uuid,
 }
 """Type of each part of a path, by its name in the template."""
@@ -40,6 +41,7 @@ PATH_WORDS: Mapping[str, str] = {
     "job": "id of the job",
     "id": "id of the pack",
     "request": "name of the device request",
+    "group": "id of the group",
     "composition": "uuid of the composition",
 }
 

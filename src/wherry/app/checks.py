@@ -3,6 +3,7 @@
 import msgspec
 
 from wherry.app.engine import Engine
+from wherry.app.groups import neighbours_of
 from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
 from wherry.compat.answer import answer, encode, parse_request
@@ -48,7 +49,9 @@ def check(engine: Engine, body: bytes) -> bytes:
     host = view.get(asked.target)
     if host is None:
         raise NotFound(what="host", name=asked.target)
-    question = ask(guest, TargetsRequest(policy=in_force(engine, asked.policy)), engine.cache)
+    beside = neighbours_of(engine, guest.uuid)
+    request = TargetsRequest(policy=in_force(engine, asked.policy))
+    question = ask(guest, request, engine.cache, beside)
     _, response = judge_host(question, view.get(guest.host), host)
     return encode(response)
 

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine
+from wherry.app.groups import neighbours_of
 from wherry.compat.probe import slots_called_for
 from wherry.inventory.fleet import FleetView
 from wherry.model.caller import Caller
@@ -96,7 +97,8 @@ def find_candidates(
         NoTarget: none does.
     """
     guest, refusals, any_took = asked.guest, list[Refusal](), False
-    question = ask(guest, TargetsRequest(policy=asked.policy), engine.cache)
+    neighbours = neighbours_of(engine, guest.uuid)
+    question = ask(guest, TargetsRequest(policy=asked.policy), engine.cache, neighbours)
     for name in names:
         there = view.get(name)
         if there is None:
@@ -133,7 +135,15 @@ def _best(engine: Engine, asked: Asked, view: FleetView) -> tuple[str, ...]:
     guest = asked.guest
     more = asked.alternates if isinstance(asked.alternates, int) else len(asked.alternates)
     request = TargetsRequest(policy=asked.policy, limit=CANDIDATES + more)
-    found = find_targets(guest, view.get(guest.host), view, request, engine.cache, engine.ranking)
+    found = find_targets(
+        guest,
+        view.get(guest.host),
+        view,
+        request,
+        engine.cache,
+        engine.ranking,
+        neighbours_of(engine, guest.uuid),
+    )
     if not found.targets and asked.policy.probe == "last_resort":
         # Nobody takes the guest by what is known: a probe may settle it for one of these.
         return tuple(host.name for host in view if host.name != guest.host)[:PROBED]

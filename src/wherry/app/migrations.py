@@ -18,6 +18,7 @@ from wherry.app.choosing import (
 )
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
+from wherry.app.groups import claim_place
 from wherry.app.packs import in_force
 from wherry.app.steps import (
     TAKEN,
@@ -378,6 +379,7 @@ def _claim(
             raise ConsumerChanged(
                 consumer=guest.uuid, expected=asked.guest.generation, found=guest.generation
             )
+        claim_place(tx, guest.uuid, host.name)
         start = Start(
             uuid=asked.uuid,
             policy=asked.policy,

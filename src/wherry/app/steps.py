@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
+from wherry.app.groups import claim_place
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.attempts import Chosen, exhaust, may_help, move_on, pass_over
 from wherry.migrate.life import Decision, Ends, advance, due
@@ -22,6 +23,7 @@ from wherry.model.errors import (
     CapacityExceeded,
     ExclusiveConflict,
     FactsChanged,
+    GroupConflict,
     NoPlace,
     NotFound,
     SlotTaken,
@@ -31,13 +33,21 @@ from wherry.model.migrations import Migration
 from wherry.model.targets import Refusal, TargetsRequest
 from wherry.schedule.targets import ask, judge_host
 from wherry.store.claims import write_claim
+from wherry.store.groups import read_neighbours
 from wherry.store.guests import read_guest, write_guest
 from wherry.store.holdings import read_holding
 from wherry.store.jobs import remove_jobs, write_jobs
 from wherry.store.migrations import read_migration, write_migration
 from wherry.store.transaction import Tx
 
-TAKEN = (CapacityExceeded, SlotTaken, ExclusiveConflict, NoPlace, FactsChanged)
+TAKEN = (
+    CapacityExceeded,
+    SlotTaken,
+    ExclusiveConflict,
+    NoPlace,
+    GroupConflict,
+    FactsChanged,
+)
 """Somebody else was faster on this target: the next may still be free."""
 
 
@@ -131,7 +141,8 @@ def _try_alternates(
 
     Those that do not are passed over and written down.
     """
-    question = ask(guest, TargetsRequest(policy=migration.policy), engine.cache)
+    neighbours = read_neighbours(tx, guest.uuid)
+    question = ask(guest, TargetsRequest(policy=migration.policy), engine.cache, neighbours)
     now, source = signal.now, view.get(migration.source)
     for name in migration.alternates:
         host = view.get(name)
@@ -145,6 +156,7 @@ def _try_alternates(
         chosen = Chosen(target=judged, answer=answer, host=host)
         held = read_holding(tx, guest.uuid)
         try:
+            claim_place(tx, guest.uuid, name)
             decision = write_decision(
                 tx, engine, move_on(migration, signal, chosen, guest, held=held)
             )

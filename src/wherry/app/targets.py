@@ -4,6 +4,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine
+from wherry.app.groups import neighbours_of
 from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
 from wherry.inventory.fleet import FleetView
@@ -22,8 +23,8 @@ def find(engine: Engine, uuid: str, request: TargetsRequest) -> TargetsAnswer:
     guest = get_guest(engine, uuid)
     view = engine.view()
     request = replace(request, policy=in_force(engine, request.policy), hosts=_known(view, request))
-    source = view.get(guest.host)
-    found = find_targets(guest, source, view, request, engine.cache, engine.ranking)
+    source, beside = view.get(guest.host), neighbours_of(engine, uuid)
+    found = find_targets(guest, source, view, request, engine.cache, engine.ranking, beside)
     return replace(found, migration=guest.migration)
 
 

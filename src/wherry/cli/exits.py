@@ -12,14 +12,14 @@ TROUBLE = 3
 INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C ended."""
 
-_NO = frozenset({"no_target", "report.outdated", "migration.state", "migration.token"})
+_NO = frozenset({"no_target", "report.outdated"})
 _TROUBLE = frozenset({"internal", "error"})
 
 
 def exit_of(error: WherryError) -> int:
     """Choose the exit status for an error."""
     family = error.code.partition(".")[0]
-    if family == "claim" or error.code in _NO:
+    if family in {"claim", "migration"} or error.code in _NO:
         return NO
     if family in {"service", "store"} or error.code in _TROUBLE:
         return TROUBLE

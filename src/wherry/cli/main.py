@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Compose devices of a parent, and dissolve them.",
     ),
     "guests": ("wherry.cli.guests:guests", "Record guests and their devices."),
+    "groups": ("wherry.cli.guest_groups:guest_groups", "Keep guests together or apart."),
     "targets": ("wherry.cli.targets:targets", "Find where a guest can go, and why not elsewhere."),
     "query": ("wherry.cli.query:query", "Compile a guest to a question for Placement."),
     "migrate": (

@@ -213,6 +213,17 @@ class NoPlace(WherryError):
         self.types = tuple(types)
 
 
+class GroupConflict(WherryError):
+    """Another guest of a group was faster: try the next candidate."""
+
+    code = "migration.group"
+
+    def __init__(self, *, host: str, groups: Sequence[str]) -> None:
+        super().__init__(f"host {host} is not open to the guest's groups: {', '.join(groups)}")
+        self.host = host
+        self.groups = tuple(groups)
+
+
 class ConsumerChanged(WherryError):
     """The consumer is at another generation: read what it holds, decide again."""
 

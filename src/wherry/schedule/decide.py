@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wherry.inventory.host_columns import HostColumns
+from wherry.inventory.host_columns import HostColumns, rows_of
 from wherry.schedule.classes import find_at_devices, find_at_facts
+from wherry.schedule.group_rules import full_hosts, shared_hosts
 from wherry.schedule.host_rules import BITS
 from wherry.schedule.host_rules import bits_in_the_way as bits_of_hosts
 from wherry.schedule.memory import Found
@@ -21,6 +22,8 @@ from wherry.schedule.question import WEIGHT, Question
 
 _UNSETTLED = BITS["DEVICES_UNSETTLED"]
 _SAME_HOST = BITS["SAME_HOST"]
+_APART = np.uint8(BITS["HOST_APART"])
+_TOGETHER = np.uint8(BITS["HOST_TOGETHER"])
 _ALL_BITS = 1 << len(BITS)
 
 
@@ -103,10 +106,21 @@ def _own_bits(
     # Devices that offer nothing yet might have served only where the others did not.
     taken = "unknown" in question.policy.accept
     own[settled | taken] &= np.uint8(_ALL_BITS - 1 - _UNSETTLED)
+    _keep_off(question, columns, own)
     home = columns.row_of.get(guest.host)
     if home is not None:
         own[home] = _SAME_HOST
     return own
+
+
+def _keep_off(question: Question, columns: HostColumns, own: NDArray[np.uint8]) -> None:
+    """Note what the guest's groups keep it off."""
+    own[rows_of(columns, full_hosts(question.neighbours))] |= _APART
+    shared = shared_hosts(question.neighbours)
+    if shared is not None:
+        others = np.ones(len(columns), np.bool_)
+        others[rows_of(columns, shared)] = False
+        own[others] |= _TOGETHER
 
 
 def _mapped(founds: list[Found]) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from wherry.compat.table import Finding
 from wherry.inventory.host_view import HostView
 from wherry.model.checks import GuestResponse, MappingRow, Reason
 from wherry.model.device import Offer
+from wherry.schedule.group_rules import check_groups
 from wherry.schedule.host_rules import check_host, check_unsettled, same_host
 from wherry.schedule.question import Question
 
@@ -44,6 +45,7 @@ def evaluate(question: Question, host: HostView) -> GuestResponse:
     found = [
         *host_facts.check(question.guest.needs, host.facts.value),
         *check_host(host, question.guest.tenant, question.guest.resources),
+        *check_groups(host.name, question.neighbours),
     ]
     response = _respond(question, host, kept, found)
     unsettled = check_unsettled(host, is_mapped=is_mapped(response))

@@ -28,7 +28,10 @@ _UNSETTLED: Final = cause("DEVICES_UNSETTLED")
 BITS: Final[Mapping[str, int]] = {
     each.code: 1 << number
     for number, each in enumerate(
-        (_HOST_STATE, _TENANT, _UNPUBLISHED, _RESOURCES, _UNSETTLED, _SAME_HOST)
+        (
+            *(_HOST_STATE, _TENANT, _UNPUBLISHED, _RESOURCES, _UNSETTLED, _SAME_HOST),
+            *(cause("HOST_APART"), cause("HOST_TOGETHER")),
+        )
     )
 }
 """Code to its bit."""

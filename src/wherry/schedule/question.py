@@ -18,6 +18,7 @@ from wherry.inventory.interning import digest_of
 from wherry.inventory.islands import Island
 from wherry.model.checks import Policy, Verdict
 from wherry.model.device import Contract, Mode, Offer
+from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.memory import IslandAnswer, Least
@@ -45,8 +46,10 @@ class Question:
         policy: Policy,
         cache: JudgementCache,
         supposed: Supposed | None = None,
+        neighbours: Neighbours = (),
     ) -> None:
         self.guest = guest
+        self.neighbours = neighbours
         self.cache = cache
         self._supposed = supposed
         self.policy = policy
@@ -67,6 +70,18 @@ class Question:
         slots = tuple(contract.slot for contract in self.contracts)
         named = None if supposed is None else supposed.name
         self.memory = cache.remember(digest_of((self._keys, slots, policy, named)))
+
+    def like(
+        self,
+        *,
+        guest: Guest | None = None,
+        policy: Policy | None = None,
+        supposed: Supposed | None = None,
+    ) -> "Question":
+        """Make the same question with another guest or policy, or of supposed devices."""
+        return Question(
+            guest or self.guest, policy or self.policy, self.cache, supposed, self.neighbours
+        )
 
     def about(self, island: Island) -> IslandAnswer:
         """Give what an island gives the guest; worked out the first time."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wherry.inventory.host_columns import HostColumns
 from wherry.inventory.host_view import HostView
+from wherry.schedule.group_rules import Wished
 from wherry.schedule.weighers import DEFAULT_WEIGHTS, Weights, score, tie_break
 
 
@@ -44,6 +45,7 @@ def rank(
     weight: NDArray[np.int64],
     downtime_ms: NDArray[np.float64],
     asked: Mapping[str, int],
+    wished: Wished,
     ranking: Ranking,
     limit: int,
 ) -> list[Ranked]:
@@ -55,10 +57,11 @@ def rank(
         weight: [R], of the verdict on each.
         downtime_ms: [R], as estimated; not a number where it cannot be.
         asked: class to units that the guest would take there.
+        wished: how well hosts go with the guest's soft groups.
         ranking: weights and seed.
         limit: how many are listed.
     """
-    minus_scores = -score(columns, rows, downtime_ms, asked, ranking.weights)
+    minus_scores = -score(columns, rows, downtime_ms, asked, wished, ranking.weights)
     some = _first(weight, minus_scores, limit)
     found = []
     for place in some.tolist():

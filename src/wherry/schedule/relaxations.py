@@ -135,7 +135,7 @@ def _of_slots(question: Question) -> Iterator[Variant]:
     for name in list(last.values())[:FEW]:
         slots = {each: slot for each, slot in guest.slots.items() if each != name}
         fewer = replace(guest, slots=slots)
-        asked = Question(fewer, question.policy, question.cache)
+        asked = question.like(guest=fewer)
         yield Variant(Relaxation(what="without", value=name), asked)
 
 
@@ -166,7 +166,7 @@ def _of_types(question: Question, columns: HostColumns) -> Iterator[Variant]:
             name: replace(slot, type=str(shape.type), contract=_booted(shape, guest.uuid, name))
             for name, slot in guest.slots.items()
         }
-        asked = Question(replace(guest, slots=slots), policy, question.cache)
+        asked = question.like(guest=replace(guest, slots=slots), policy=policy)
         yield Variant(Relaxation(what="boot_as", value=f"{shape.kind} {shape.type}"), asked)
 
 
@@ -191,14 +191,13 @@ def _booted(shape: Offer, consumer: str, slot: str) -> Contract:
 
 def _asked(question: Question, what: What, value: str | UnsetType, policy: Policy) -> Variant:
     change = Relaxation(what=what, value=value)
-    return Variant(change, Question(question.guest, policy, question.cache))
+    return Variant(change, question.like(policy=policy))
 
 
 def _supposed(
     question: Question, what: What, value: str | UnsetType, supposed: Supposed
 ) -> Variant:
-    asked = Question(question.guest, question.policy, question.cache, supposed)
-    return Variant(Relaxation(what=what, value=value), asked)
+    return Variant(Relaxation(what=what, value=value), question.like(supposed=supposed))
 
 
 def _is_older(offered: str, wanted: str, policy: VersionPolicy | UnsetType) -> bool:

@@ -23,11 +23,13 @@ from wherry.inventory.host_columns import rows_of
 from wherry.inventory.host_view import HostView
 from wherry.model.checks import GuestResponse
 from wherry.model.errors import InvalidRequest
+from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, TargetsRequest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.decide import Decision, count_codes, decide
 from wherry.schedule.evaluate import evaluate
+from wherry.schedule.group_rules import wishes
 from wherry.schedule.plan_claim import root_of
 from wherry.schedule.question import Question
 from wherry.schedule.ranking import DEFAULT_RANKING, Ranked, Ranking, rank
@@ -42,6 +44,7 @@ def find_targets(
     request: TargetsRequest,
     cache: JudgementCache,
     ranking: Ranking = DEFAULT_RANKING,
+    neighbours: Neighbours = (),
 ) -> TargetsAnswer:
     """Find and rank the hosts that take a guest, and count why the others do not.
 
@@ -52,6 +55,7 @@ def find_targets(
         request: policy, which hosts, how many, and whether the refused are listed.
         cache: judgements, shared between questions.
         ranking: weights and seed.
+        neighbours: the guest's groups, and where the others of them are.
 
     Raises:
         InvalidRequest: the policy's mode is replug, which no whole guest has.
@@ -59,13 +63,14 @@ def find_targets(
     Cost: O(hosts x devices) in columns, with a whole-guest check for each combination of
     classes that is new and for each host that is listed.
     """
-    question = ask(guest, request, cache)
+    question = ask(guest, request, cache, neighbours)
     columns = fleet.columns
     decision = decide(question, columns)
     taking, refusing = _split(decision, request.hosts)
     weight, downtime_ms = decision.weight[taking], decision.downtime_ms[taking]
     asked = units_asked(guest)
-    best = rank(columns, taking, weight, downtime_ms, asked, ranking, request.limit)
+    wished = wishes(neighbours)
+    best = rank(columns, taking, weight, downtime_ms, asked, wished, ranking, request.limit)
     ways = WaysBack(question, source)
     codes = count_codes(decision, refusing)
     remedies = find_remedies(question, decision, refusing, codes) if request.remedies else UNSET
@@ -103,11 +108,13 @@ def judge_host(
     return make_target(host, response, ways), response
 
 
-def ask(guest: Guest, request: TargetsRequest, cache: JudgementCache) -> Question:
+def ask(
+    guest: Guest, request: TargetsRequest, cache: JudgementCache, neighbours: Neighbours = ()
+) -> Question:
     """Make a guest ready to be asked of many hosts."""
     if request.policy.mode == "replug":
         raise InvalidRequest("a whole guest moves live, suspend or cold", path="$.policy.mode")
-    return Question(guest, request.policy, cache)
+    return Question(guest, request.policy, cache, neighbours=neighbours)
 
 
 def units_asked(guest: Guest) -> Mapping[str, int]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wherry.inventory.host_columns import MOST, HostColumns
 from wherry.model.inventory import Value
+from wherry.schedule.group_rules import Wished
 
 
 class Weights(Value, frozen=True, kw_only=True):
@@ -24,6 +25,9 @@ class Weights(Value, frozen=True, kw_only=True):
     hosts are filled up one by one."""
     spread: float = 1.0
     """Of all classes of the host: the mean fraction that is unused now."""
+    groups: float = 1.0
+    """Of the guest's soft groups: the mean of the fraction of the others that is there, where
+    they keep together, and that is not, where they keep apart."""
     downtime: float = 0.0
     """How short the guest stands still: 1 for not at all, 1/2 for a second; 0 where it cannot
     be told."""
@@ -37,6 +41,7 @@ def score(
     rows: NDArray[np.int64],
     downtime_ms: NDArray[np.float64],
     asked: Mapping[str, int],
+    wished: Wished,
     weights: Weights,
 ) -> NDArray[np.float64]:
     """Give the score of hosts: the sum of the weighers, each times its weight.
@@ -46,6 +51,7 @@ def score(
         rows: [R], hosts that take the guest.
         downtime_ms: [R], as estimated; not a number where it cannot be.
         asked: class to units that the guest would take there.
+        wished: how well hosts go with the guest's soft groups.
         weights: how much each weigher counts.
 
     Returns:
@@ -56,6 +62,8 @@ def score(
         scores += weights.free_room * free_room(columns, rows, asked)
     if weights.spread:
         scores += weights.spread * columns.unused[rows]
+    if weights.groups:
+        scores += weights.groups * togetherness(columns, rows, wished)
     if weights.downtime:
         scores += weights.downtime * shortness(downtime_ms)
     return scores
@@ -64,6 +72,18 @@ def score(
 def shortness(downtime_ms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Between 1 for no downtime and 0 for an endless one, or one that cannot be told."""
     return np.nan_to_num(1000.0 / (1000.0 + downtime_ms), nan=0.0)
+
+
+def togetherness(
+    columns: HostColumns, rows: NDArray[np.int64], wished: Wished
+) -> NDArray[np.float64]:
+    """How well hosts go with the guest's soft groups: float64[R]."""
+    empty, named = wished
+    found = np.full(len(columns), empty, np.float64)
+    for host, value in named.items():
+        if host in columns.row_of:
+            found[columns.row_of[host]] = value
+    return found[rows]
 
 
 def free_room(

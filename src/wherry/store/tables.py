@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0010"
+REVISION = "0011"
 """Schema that this version of the program reads and writes."""
 
 
@@ -363,6 +363,22 @@ device_request = Table(
     metadata,
     Column("name", Name, primary_key=True),
     Column("body", Text, nullable=False),
+)
+
+guest_group = Table(
+    "guest_group",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("claims", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""``claims`` counts what was claimed for its guests, so that two at once see each other."""
+
+guest_group_member = Table(
+    "guest_group_member",
+    metadata,
+    Column("guest_group", Name, ForeignKey("guest_group.id"), primary_key=True),
+    Column("guest", Name, primary_key=True, index=True),
 )
 
 claim = Table(
