@@ -83,7 +83,7 @@ def reboot(engine: Engine, uuid: str, asked: RebootRequest) -> RebootAnswer:
     """
 
     def write(tx: Tx, view: FleetView) -> tuple[RebootDecision, Guest]:
-        guest = require_guest(tx, uuid, lock=True)
+        guest = require_guest(tx, uuid, lock=not asked.preview)
         decision = plan_reboot(
             guest,
             view.get(guest.host),
