@@ -75,7 +75,9 @@ def test_a_target_whose_facts_moved_is_given_up_for_the_next(fleet: Fleet) -> No
     assert done.token == done.attempt == 2
     assert ("retry", "c") in events(done)
     refused = next(step for step in done.history if step.event == "retry")
-    assert "PREFLIGHT_FACTS_MOVED" in {reason.code for reason in refused.reasons}
+    # Either end may answer first: the target's facts moved, or the source's stream does not fit.
+    told = {reason.code for reason in refused.reasons}
+    assert told & {"PREFLIGHT_FACTS_MOVED", "STATE_FORMAT_NOT_EQUAL"}
     assert used(fleet) == "ac"
     guest = guests.get_guest(fleet.engine, GUEST)
     assert (guest.host, guest.migration) == ("a", MOVE)
