@@ -14,12 +14,12 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine
-from wherry.app.groups import neighbours_of
 from wherry.compat.probe import slots_called_for
 from wherry.inventory.fleet import FleetView
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Policy
 from wherry.model.errors import InvalidRequest, NotAllowed, NoTarget, NotFound
+from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.model.migrations import Forced
 from wherry.model.targets import Refusal, Refused, Target, TargetsRequest
@@ -39,6 +39,7 @@ class Asked:
 
     uuid: str
     guest: Guest
+    neighbours: Neighbours
     policy: Policy
     lease_s: int
     by: str
@@ -97,8 +98,7 @@ def find_candidates(
         NoTarget: none does.
     """
     guest, refusals, any_took = asked.guest, list[Refusal](), False
-    neighbours = neighbours_of(engine, guest.uuid)
-    question = ask(guest, TargetsRequest(policy=asked.policy), engine.cache, neighbours)
+    question = ask(guest, TargetsRequest(policy=asked.policy), engine.cache, asked.neighbours)
     for name in names:
         there = view.get(name)
         if there is None:
@@ -142,7 +142,7 @@ def _best(engine: Engine, asked: Asked, view: FleetView) -> tuple[str, ...]:
         request,
         engine.cache,
         engine.ranking,
-        neighbours_of(engine, guest.uuid),
+        asked.neighbours,
     )
     if not found.targets and asked.policy.probe == "last_resort":
         # Nobody takes the guest by what is known: a probe may settle it for one of these.

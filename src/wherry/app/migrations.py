@@ -61,6 +61,7 @@ from wherry.model.wire import (
     RenewRequest,
     UnplugStep,
 )
+from wherry.store.groups import read_neighbours
 from wherry.store.guests import read_guest
 from wherry.store.holdings import read_holding
 from wherry.store.migrations import read_migration, read_page
@@ -98,8 +99,12 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
     trouble: WherryError = NoTarget(f"no host takes guest {request.guest}")
     for _ in range(ROUNDS):
         # In one snapshot: the guest is not held by a migration that is not seen yet.
-        begun, guest = engine.store.read(
-            lambda tx: (read_migration(tx, uuid), read_guest(tx, request.guest))
+        begun, guest, neighbours = engine.store.read(
+            lambda tx: (
+                read_migration(tx, uuid),
+                read_guest(tx, request.guest),
+                read_neighbours(tx, request.guest),
+            )
         )
         if begun is not None:
             return _same(get(engine, uuid), request)
@@ -110,6 +115,7 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
         asked = Asked(
             uuid=uuid,
             guest=guest,
+            neighbours=neighbours,
             policy=policy,
             lease_s=lease_s,
             by=caller.name,

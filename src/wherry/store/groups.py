@@ -49,13 +49,7 @@ def read_neighbours(tx: Tx, uuid: str) -> Neighbours:
 
     A guest that moves is on both ends.
     """
-    query = (
-        select(group.c.id, group.c.body)
-        .join(member, member.c.guest_group == group.c.id)
-        .where(member.c.guest == uuid)
-        .order_by(group.c.id)
-    )
-    groups = [decode(body, Group) for _, body in tx.rows(query)]
+    groups = _groups_of(tx, uuid)
     others = {each for one in groups for each in one.guests} - {uuid}
     hosts = _hosts_of(tx, others)
     return tuple(
@@ -71,12 +65,23 @@ def claim_beside(tx: Tx, uuid: str) -> Neighbours:
     """Read the same for a claim: of two of one group, one waits until the other is written.
 
     The rows of the groups are moved on, so that a transaction that read them before has to
-    read them again.
+    read them again; not those of soft ones, which refuse nobody.
     """
-    query = select(member.c.guest_group).where(member.c.guest == uuid)
-    for name in sorted(tx.execute(query).scalars()):
-        tx.execute(update(group).where(group.c.id == name).values(claims=group.c.claims + 1))
+    for one in _groups_of(tx, uuid):
+        if not one.policy.startswith("soft"):
+            tx.execute(update(group).where(group.c.id == one.id).values(claims=group.c.claims + 1))
     return read_neighbours(tx, uuid)
+
+
+def _groups_of(tx: Tx, uuid: str) -> list[Group]:
+    """Read the groups of a guest, in order of id, which is the order of their locks."""
+    query = (
+        select(group.c.body)
+        .join(member, member.c.guest_group == group.c.id)
+        .where(member.c.guest == uuid)
+        .order_by(group.c.id)
+    )
+    return [decode(body, Group) for body in tx.execute(query).scalars()]
 
 
 def _hosts_of(tx: Tx, uuids: Collection[str]) -> dict[str, set[str]]:
