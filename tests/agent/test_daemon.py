@@ -173,29 +173,33 @@ def test_an_answer_that_comes_too_late_is_no_trouble_for_the_agent(
     assert agents[1].work(wait_s=0) == 0
 
 
+def hold_a_place(service: Running, host: str) -> None:
+    """Wait for a host's work, which never comes, as soon as there is room to."""
+    while service.ask("GET", f"/wherry/hosts/{host}/jobs?wait=30").status == 503:
+        time.sleep(0.02)
+
+
 def test_a_full_waiting_room_is_no_reason_to_miss_work(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "SHORT_TURN_S", 0.01)
     service = run_service(Settings(database=sqlite_url, long_polls=1))
     try:
-        agents = [an_agent(service, tmp_path, name) for name in ("node-1", "node-2")]
+        agents = [an_agent(service, tmp_path, name) for name in ("node-1", "node-2", "node-3")]
         for agent in agents:
             agent.report()
-        holder = threading.Thread(
-            target=lambda: service.get("/wherry/hosts/node-1/jobs?wait=4"), daemon=True
-        )
+        holder = threading.Thread(target=hold_a_place, args=(service, "node-3"), daemon=True)
         holder.start()
-        time.sleep(0.3)
-        assert service.ask("GET", "/wherry/hosts/node-2/jobs?wait=1").status == 503
+        until(lambda: service.ask("GET", "/wherry/hosts/node-2/jobs?wait=1").status == 503)
         thread, told = preflight(service, claim(service)["token"])
-        for agent in reversed(agents):
+        for agent in agents[:2]:
             agent.round()
         thread.join(timeout=15)
-        holder.join(timeout=15)
+        assert holder.is_alive()
     finally:
         service.stop()
 
+    holder.join(timeout=15)
     assert told[0]["state"] == "confirmed"
 
 

@@ -31,6 +31,8 @@ _AGAIN = Retry(
     status=0,
     redirect=0,
     other=0,
+    # A busy service says 503 and when to come again: what to do then is the caller's to say.
+    respect_retry_after_header=False,
     backoff_factor=0.2,
     allowed_methods=frozenset({"GET", "HEAD", "PUT", "DELETE"}),
 )
