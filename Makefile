@@ -37,13 +37,21 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.run
 
 setup: $(VENV)/.dev ## make .venv with all that development needs
 
+# Pages are tested in a real browser; Debian's is one that stands still for a release.
+$(VENV)/.browser: $(VENV)/.dev
+	@command -v chromium > /dev/null || { \
+	    echo "installing Chromium for the tests of pages (once)"; \
+	    [ "$$(id -u)" = 0 ] || { echo "needs root, or do it yourself: apt-get install chromium fonts-dejavu-core" >&2; exit 1; }; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core > /dev/null; }
+	@touch $@
+
 run: $(VENV)/.run ## the main job: this host and a recorded fleet, targets, a migration (ARGS=--once: stop after the story)
 	$(BIN)/wherry demo $(ARGS)
 
-test: $(VENV)/.dev ## what CI runs, with branch coverage
+test: $(VENV)/.browser ## what CI runs, with branch coverage
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not full" --cov --cov-report=term:skip-covered $(ARGS)
 
-test-full: $(VENV)/.dev ## the long counts that closing notes quote
+test-full: $(VENV)/.browser ## the long counts that closing notes quote
 	WHERRY_TEST_PROFILE=full $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 peer: $(VENV)/bin/python ## openstack-placement in .peer, for the tests that compare with it

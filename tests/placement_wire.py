@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from wherry.api.assembly import FAMILIES
 from wherry.api.metrics import Metrics
 from wherry.api.placement.app import PlacementDoor, make_placement_app
 from wherry.api.placement.identity import identify_noauth2
 from wherry.api.placement.policy import PROFILES
 from wherry.app.engine import Engine
+from wherry.service.assembly import FAMILIES
 
 RP = "/resource_providers"
 QUERY_SAFE = "=&:,!%+"

@@ -24,8 +24,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import pytest
 
 from wherry.agent.client import Client
-from wherry.api.assembly import Service, assemble
 from wherry.app.settings import Settings
+from wherry.service.assembly import Service, assemble
 
 READY_S = 90.0
 

@@ -158,6 +158,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
     )
     story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
     story.ask("GET /wherry/lints", "/wherry/lints")
+    story.ask("GET /wherry/fleet", "/wherry/fleet?type=acme/a1")
     cursor = story.fleet.service.get("/wherry/changes")["cursor"]
     fleet.service.ask("PATCH", "/wherry/hosts/node-18", {"labels": {"rack": "r4"}})
     story.ask("GET /wherry/changes", f"/wherry/changes?after={cursor}&wait=30")

@@ -14,10 +14,10 @@ import pytest
 from acme_fleet import Fleet, name_of
 from api.test_story_users import planted
 from service import Running, run_service, start_process
-from wherry.api.assembly import STREAMS
 from wherry.api.wherry.events import MOST, render_events
 from wherry.app.settings import Settings
 from wherry.model.wire import ChangedObject, ChangeList
+from wherry.service.assembly import STREAMS
 
 __all__ = ["planted"]
 

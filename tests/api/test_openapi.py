@@ -54,6 +54,7 @@ def test_the_calls_are_those_of_the_design() -> None:
         "PATCH /wherry/hosts/{name}",
         "GET /wherry/offers",
         "GET /wherry/lints",
+        "GET /wherry/fleet",
         "GET /wherry/profiles",
         "GET /wherry/packs",
         "GET /wherry/packs/{id}",

@@ -90,7 +90,7 @@ def _answer(
     """Answer one request; whatever is raised becomes an answer too."""
     caller: Caller | None = None
     try:
-        _require_our_name(door, req)
+        require_our_name(req, local_only=door.local_only)
         caller = _caller(door, route, req)
         _require_acceptable(route, req)
         call = Call(
@@ -115,9 +115,13 @@ def _answer(
         return Response(body=errors.render_internal_error(request_id), status=500)
 
 
-def _require_our_name(door: Door, req: falcon.Request) -> None:
-    """Refuse what a page in a browser sends here under a name of its own (DNS rebinding)."""
-    if door.local_only and not is_loopback(_host_asked(req)):
+def require_our_name(req: falcon.Request, *, local_only: bool) -> None:
+    """Refuse what a page in a browser sends here under a name of its own (DNS rebinding).
+
+    Raises:
+        Misdirected: we may be asked as this machine only, and were asked as another.
+    """
+    if local_only and not is_loopback(_host_asked(req)):
         raise errors.Misdirected("the header Host names no loopback address: ask 127.0.0.1")
 
 

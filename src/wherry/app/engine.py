@@ -13,6 +13,7 @@ from wherry.app.settings import Settings
 from wherry.inventory.derive import Planner
 from wherry.inventory.fleet import Fleet, FleetView
 from wherry.inventory.labelling import Labeller
+from wherry.inventory.mapping import FleetMapper
 from wherry.model.errors import BadConfiguration, InvalidProfile, StoreUnavailable
 from wherry.profiles.builtin import profiles_with
 from wherry.profiles.library import Profiles
@@ -37,6 +38,7 @@ class Engine:
 
     Attributes:
         moved: rings when a migration may have moved on, and agents may have work.
+        mapper: draws the fleet at a glance, for who holds `mapping`.
         work: the hosts whose agents have work, as looked up after the last ring.
         clock: seconds since the epoch.
         new_id: a fresh uuid as text.
@@ -52,6 +54,8 @@ class Engine:
     work: SharedLook[frozenset[str]] = field(default_factory=SharedLook)
     cache: JudgementCache = field(default_factory=JudgementCache)
     ranking: Ranking = field(default_factory=Ranking)
+    mapper: FleetMapper = field(default_factory=FleetMapper)
+    mapping: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = field(default=lambda: str(uuid.uuid4()))
     _labeller: Labeller | None = None

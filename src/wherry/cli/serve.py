@@ -18,7 +18,7 @@ def serve(*, config: Path | None, **options: Any) -> None:
     below [serve] of the file that --config names.
     """
     # Its imports take half a second, which --help shall not.
-    from wherry.api import server  # noqa: PLC0415
+    from wherry.service import server  # noqa: PLC0415
 
     server.serve(load_settings(options, file=config), on_ready=_say_ready)
 

@@ -31,6 +31,10 @@ PageLimit = Annotated[int, Meta(ge=1, le=1000)]
 Alternates = Annotated[int, Meta(ge=0, le=16)]
 Cursor = Annotated[str, Meta(pattern=r"^[0-9:,]{1,4000}\Z")]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}\Z")]
+LabelPair = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}=[^\x00-\x1f\x7f]{0,255}\Z")
+]
+"""A label and its value, as ``rack=r7``."""
 LabelValue = Annotated[str, Meta(max_length=255)]
 
 

@@ -14,6 +14,8 @@ from wherry.api.errors import Busy
 from wherry.api.routes import Everybody, Query, Route
 from wherry.api.wherry import examples
 from wherry.app import events
+from wherry.app.engine import Engine
+from wherry.model.caller import Caller
 from wherry.model.errors import InvalidRequest
 from wherry.model.wire import ChangedObject, ChangeList, Cursor, WaitS
 
@@ -41,24 +43,33 @@ def get_events(call: Call) -> Response:
     """Tell what changes as it does."""
     leave = call.streams.enter()
     try:
-        told = _first(call)
+        told = first_told(call.engine, call.caller, call.query.get("after"), call.last_event)
     except BaseException:
         leave()
         raise
-    return Response(
-        content_type="text/event-stream", headers=_HEADERS, stream=Stream(call, told, leave)
-    )
+    stream = Stream(call.engine, call.caller, told, leave)
+    return Response(content_type="text/event-stream", headers=_HEADERS, stream=stream)
 
 
-def _first(call: Call) -> ChangeList:
-    """Tell a watcher what it has missed."""
-    if call.last_event is None:
-        return events.read_changes(call.engine, call.caller, call.query.get("after"))
+def first_told(
+    engine: Engine, caller: Caller, after: str | None, last_event: str | None
+) -> ChangeList:
+    """Tell a watcher what it has missed, or where it begins.
+
+    Args:
+        after: the cursor that it asks to begin with.
+        last_event: the one that it was told last, if it comes again.
+
+    Raises:
+        InvalidRequest: *after* is no cursor of this service.
+    """
+    if last_event is None:
+        return events.read_changes(engine, caller, after)
     try:
-        return events.read_changes(call.engine, call.caller, call.last_event)
+        return events.read_changes(engine, caller, last_event)
     except InvalidRequest:
         # A browser that was refused would not come again: it watched another database before.
-        told = events.read_changes(call.engine, call.caller, None)
+        told = events.read_changes(engine, caller, None)
         return replace(told, reload=True)
 
 
@@ -66,24 +77,28 @@ class Stream:
     """What one watcher is sent, until it goes or the service stops; holds its place till then.
 
     Args:
-        call: who watches.
+        engine: what is watched.
+        caller: who watches.
         told: what it is told first.
         leave: gives its place back.
     """
 
-    def __init__(self, call: Call, told: ChangeList, leave: Callable[[], None]) -> None:
-        self._call = call
+    def __init__(
+        self, engine: Engine, caller: Caller, told: ChangeList, leave: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self._caller = caller
         self._told = told
         self._leave = leave
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the pieces; each is a whole event, or a sign of life."""
-        call, told, shown_at = self._call, self._told, time.monotonic()
+        told, shown_at = self._told, time.monotonic()
         try:
             yield f"retry: {AGAIN_MS}\n\n".encode() + render_events(told)
-            while not call.engine.closing:
+            while not self._engine.closing:
                 wait_s = shown_at + SIGN_EVERY_S - time.monotonic()
-                told = events.wait_for_changes(call.engine, call.caller, told.cursor, wait_s)
+                told = events.wait_for_changes(self._engine, self._caller, told.cursor, wait_s)
                 yield render_events(told)
                 shown_at = time.monotonic()
         finally:

@@ -76,6 +76,26 @@ HOSTS: dict[str, Any] = {
         }
     ]
 }
+FLEET: dict[str, Any] = {
+    "names": ["mtty"],
+    "kinds": [
+        {
+            "driver": "mtty",
+            "types": ["mtty/mtty-1", "mtty/mtty-2"],
+            "features": [],
+            "pools": [{"name": "CUSTOM_MTTY_PORT", "capacity": 24}],
+            "note": None,
+        }
+    ],
+    "hosts": [
+        {
+            "name": "node-17",
+            "state": "enabled",
+            "labels": {"rack": "r3"},
+            "devices": [[0, 0, [2]]],
+        }
+    ],
+}
 COMPOSITION_REQUEST: dict[str, Any] = {
     "uuid": "5b0f4a7e-2c1d-4e8b-9a6f-0d3c7b1e2f01",
     "name": "pair",

@@ -4,14 +4,18 @@ from wherry.api.call import Call
 from wherry.api.routes import Admin, Query, Route
 from wherry.api.wherry import examples
 from wherry.app import hosts, offers, packs
+from wherry.app.fleet_map import draw_map, make_filter
 from wherry.model import errors
 from wherry.model.checks import Pack
-from wherry.model.device import TypeName
+from wherry.model.device import Name, Text, TypeName
 from wherry.model.facts import HostName
+from wherry.model.fleet_map import FleetMap
+from wherry.model.inventory import HostState
 from wherry.model.wire import (
     HostDetail,
     HostList,
     HostPatch,
+    LabelPair,
     OfferList,
     PackList,
     ProfileList,
@@ -32,6 +36,11 @@ def get_host(call: Call) -> HostDetail:
 def patch_host(call: Call) -> HostDetail:
     """Change a host's state or labels."""
     return hosts.patch_host(call.engine, call.path["name"], call.body)
+
+
+def get_fleet(call: Call) -> FleetMap:
+    """Show the fleet at a glance."""
+    return draw_map(call.engine, make_filter(call.query))
 
 
 def list_offers(call: Call) -> OfferList:
@@ -101,6 +110,25 @@ ROUTES = (
         answer=HostDetail,
         errors=(errors.NotFound,),
         example=examples.HOST_PATCH,
+    ),
+    Route(
+        method="GET",
+        path="/wherry/fleet",
+        handler=get_fleet,
+        tag="Hosts",
+        summary="Show the fleet at a glance",
+        description="Each host with its devices, and how much of each pool is held. A device is a "
+        "list: number of its name, number of its kind, and units held by pool of the kind. A "
+        "question about devices leaves out the hosts that have none such.",
+        query=(
+            Query(name="label", type=LabelPair, help="hosts with this label, such as `rack=r7`"),
+            Query(name="state", type=HostState, help="hosts in this state"),
+            Query(name="type", type=TypeName, help="devices that offer this type"),
+            Query(name="feature", type=Name, help="devices that offer this feature"),
+            Query(name="driver", type=Text, help="devices of this driver"),
+        ),
+        answer=FleetMap,
+        example_answer=examples.FLEET,
     ),
     Route(
         method="GET",

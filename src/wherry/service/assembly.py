@@ -14,11 +14,14 @@ from wherry.api.wherry import ROUTES
 from wherry.app.engine import Engine, open_engine
 from wherry.app.housekeeping import start_housekeeping
 from wherry.app.settings import Settings, require_consistent
+from wherry.web.app import WebDoor, make_web_app
+from wherry.web.pages import PAGES
 
 PREFLIGHTS = 32
 """Pre-flights that may wait for their agents at once, in each process."""
 CALLS = (
     *((route.method, route.path) for route in ROUTES),
+    *((page.method, page.path) for page in PAGES),
     *dict.fromkeys((route.method, route.path) for route in PLACEMENT_ROUTES),
 )
 STREAMS = 32
@@ -27,7 +30,8 @@ STREAMS_END_S = 2.0
 """How long those that are told to end may take for it."""
 FAMILIES = (*request_families(CALLS), *EVENTS)
 OWN = frozenset(route.path.split("/")[1] for route in ROUTES)
-"""First segments of the paths that are not Placement's."""
+"""First segments of the paths that are not Placement's, and of no page."""
+PAGES_BELOW = "ui"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,21 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
         local_only=settings.believes_all,
     )
 
-    app = _beside(make_app(door, ROUTES), _placement(settings, engine, access, metrics))
+    app = _beside(
+        make_app(door, ROUTES),
+        make_web_app(
+            WebDoor(
+                engine=engine,
+                identify=access.identify,
+                streams=streams,
+                room=room,
+                metrics=metrics,
+                local_only=settings.believes_all,
+            ),
+            PAGES,
+        ),
+        _placement(settings, engine, access, metrics),
+    )
 
     def stop() -> None:
         room.stopping.set()
@@ -104,12 +122,13 @@ def _placement(settings: Settings, engine: Engine, access: Access, metrics: Metr
     )
 
 
-def _beside(own: Wsgi, placement: Wsgi) -> Wsgi:
+def _beside(own: Wsgi, pages: Wsgi, placement: Wsgi) -> Wsgi:
     """Share one address: Placement's paths are all that are not ours."""
+    apps = {**dict.fromkeys(OWN, own), PAGES_BELOW: pages}
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         first = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0]
-        return (own if first in OWN else placement)(environ, start_response)
+        return apps.get(first, placement)(environ, start_response)
 
     return app
 

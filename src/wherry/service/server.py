@@ -28,11 +28,11 @@ import urllib3
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from wherry.api.assembly import FAMILIES, PREFLIGHTS, STREAMS, assemble
 from wherry.api.metrics import size_of
 from wherry.app.settings import Settings
 from wherry.model.errors import ServiceUnavailable, WherryError
 from wherry.model.told import told_error
+from wherry.service.assembly import FAMILIES, PREFLIGHTS, STREAMS, assemble
 
 STOP_WITHIN_S = 10
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -1,0 +1,73 @@
+"""Templates, and the few words that all of them need.
+
+Everything is escaped; a name that a template does not get is an error, not an empty place.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jinja2
+from markupsafe import Markup
+
+from wherry.web.assets import address
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Make the environment once; templates are compiled as they are first used."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("wherry.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(FILTERS)
+    made.globals.update(asset=address, here=here)
+    return made
+
+
+def render(template: str, values: dict[str, Any]) -> bytes:
+    """Render a template."""
+    return environment().get_template(template).render(values).encode()
+
+
+def here(path: str, *parts: str, **query: str | None) -> str:
+    """Write an address of the dashboard: each part quoted, and what is asked for.
+
+    >>> here("hosts", "gpu 1", type="mtty/mtty-2")
+    '/ui/hosts/gpu%201?type=mtty%2Fmtty-2'
+    """
+    said = urlencode({name: value for name, value in query.items() if value})
+    steps = "/".join([path, *(quote(part, safe="") for part in parts)])
+    return f"/ui/{steps}?{said}" if said else f"/ui/{steps}"
+
+
+def moment(value: str | float | None) -> Markup:
+    """Show a time, in UTC until the page puts it into the reader's own zone.
+
+    Args:
+        value: RFC 3339, or seconds since the epoch; None is a time that is not known.
+    """
+    if value is None:
+        return Markup('<span class="none">not known</span>')
+    if isinstance(value, int | float):
+        value = datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
+    text = value.replace("T", " ").partition("+")[0].partition(".")[0].removesuffix("Z")
+    return Markup('<time datetime="{}">{} UTC</time>').format(value, text)
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Say how many.
+
+    >>> count(1, "host"), count(20_000, "host")
+    ('1 host', '20,000 hosts')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"moment": moment, "count": count}
