@@ -174,6 +174,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
     _groups(story)
     story.ask("GET /wherry/guests/{uuid}", GUEST, only=("uuid", "host", "tenant", "generation"))
     story.ask("GET /wherry/hosts/{name}", "/wherry/hosts/node-17")
+    story.ask("GET /wherry/hosts/{name}/report", "/wherry/hosts/node-17/report")
     device = {"provider": fleet.provider("node-17"), "type": "acme/a1"}
     shown = ("uuid", "host", "generation")
     plug = {"slot": "gpu1", "device": device}

@@ -51,6 +51,7 @@ def test_the_calls_are_those_of_the_design() -> None:
         "POST /wherry/hosts/{name}/jobs/{job}",
         "GET /wherry/hosts",
         "GET /wherry/hosts/{name}",
+        "GET /wherry/hosts/{name}/report",
         "PATCH /wherry/hosts/{name}",
         "GET /wherry/offers",
         "GET /wherry/lints",

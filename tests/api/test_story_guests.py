@@ -181,3 +181,27 @@ def test_a_reboot_is_previewed_before_it_closes_hosts(fleet: Fleet) -> None:
     done = fleet.service.post(path, {})
     assert (done["preview"], done["closed"]) == (False, ["node-2"])
     assert done["guest"]["slots"]["gpu0"]["contract"]["interface"] == after["interface"]
+
+
+def test_a_host_says_who_holds_what_of_it_and_what_was_read(fleet: Fleet) -> None:
+    """A guest, a migration that keeps its old place, and an instance that nobody allocated."""
+    stray = name_of("stray")
+    for host in ("node-1", "node-2"):
+        fleet.report(host)
+    fleet.report("node-1", sequence=2, instances=[stray])
+    fleet.boot("g", "node-1")
+    fleet.claim("m", "g", "node-2")
+    there, here = (fleet.service.get(f"/wherry/hosts/node-{n}") for n in (2, 1))
+
+    units = {"CUSTOM_ACME_SLICE": 1}
+    guest, move = name_of("g"), name_of("m")
+    assert there["holders"][fleet.provider("node-2")] == [
+        {"consumer": guest, "kind": "guest", "guest": guest, "units": units}
+    ]
+    assert here["holders"][fleet.provider("node-1")] == [
+        {"consumer": move, "kind": "migration", "guest": guest, "units": units}
+    ]
+    assert (here["strays"], there["strays"]) == ({fleet.provider("node-1"): [stray]}, {})
+    read = fleet.service.get("/wherry/hosts/node-1/report")
+    assert (read["sequence"], read["facts"]["devices"][0]["driver"]) == (2, "acme")
+    assert fleet.service.ask("GET", "/wherry/hosts/nobody/report").status == 404

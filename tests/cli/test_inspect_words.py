@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from wherry.cli.branches import Branch, draw, leaf, printable
-from wherry.cli.pools import Derived, PoolLine, derive, unit_of
+from wherry.cli.pools import Derived, PoolLine, derive
 from wherry.cli.render_facts import render_facts
-from wherry.cli.render_words import ranges
+from wherry.introspect.words import ranges
+from wherry.inventory.words import unit_of
 from wherry.model.facts import (
     Binary,
     Cpu,

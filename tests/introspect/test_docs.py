@@ -6,7 +6,6 @@ import pytest
 
 from doc_tables import DOCS, read_table
 from introspect.trees import WRITE_ONLY, ChangingTree, Link, function_nodes, tree_of
-from wherry.cli.render_words import _REMEDY
 from wherry.hosts import children, libvirt, recordings, snapshot, tools
 from wherry.introspect import host, kernel, mdev, nvidia, nvidia_smi, opaque, pci, settle, sriov
 from wherry.introspect import tree as trees
@@ -14,6 +13,7 @@ from wherry.introspect.devlink import ESWITCH
 from wherry.introspect.facts import read_facts
 from wherry.introspect.numa import MAX_CPU
 from wherry.introspect.readable import _FILES
+from wherry.introspect.words import _REMEDY
 from wherry.profiles.reading import FIRMWARE
 
 PAGE = "reference/introspection.md"

@@ -71,14 +71,6 @@ def derive(facts: Facts, profiles: Profiles) -> Derived:
     return Derived(pools=pools, findings=findings)
 
 
-def unit_of(name: str) -> str:
-    """Name a class's unit in the plural: ``ports`` of ``CUSTOM_MTTY_PORT``, ``MB``, ``VFs``."""
-    last = name.rpartition("_")[2]
-    if last in {"MB", "GB"}:
-        return last
-    return "VFs" if last == "VF" else f"{last.lower()}s"
-
-
 def _lines(provider: PlannedProvider) -> tuple[PoolLine, ...]:
     return tuple(_line(provider, *one) for one in sorted(provider.inventories.items()))
 

@@ -7,8 +7,9 @@ added up; unknown is never 0.
 from collections.abc import Iterable, Iterator, Sequence
 
 from wherry.cli.branches import Branch, leaf
-from wherry.cli.pools import PoolLine, unit_of
-from wherry.cli.render_words import one_line, why
+from wherry.cli.pools import PoolLine
+from wherry.introspect.words import one_line, why
+from wherry.inventory.words import unit_of
 from wherry.model.facts import Attribute, Device, Facts, MdevType, NvidiaVf, Sriov, Unread
 
 _MANY = 8

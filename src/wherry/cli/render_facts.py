@@ -9,7 +9,7 @@ from wherry.cli.branches import Branch, leaf
 from wherry.cli.pools import Derived
 from wherry.cli.render_capacity import capacity_branches
 from wherry.cli.render_host import host_branches
-from wherry.cli.render_words import one_line, probe_said, ranges, why
+from wherry.introspect.words import one_line, probe_said, ranges, why
 from wherry.model.facts import Device, Difference, Facts, Instance, Unread
 
 _MANY_VFS = 16

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from wherry.cli.branches import Branch, leaf
-from wherry.cli.render_words import ranges
+from wherry.introspect.words import ranges
 from wherry.model.facts import Cpu, Host, Module, NumaNode
 
 _FEW = 6

@@ -96,6 +96,19 @@ class HostList(Wire, frozen=True, kw_only=True):
     hosts: tuple[HostSummary, ...]
 
 
+class Holder(Wire, frozen=True, kw_only=True):
+    """Who holds something of a provider, and what."""
+
+    consumer: str
+    """uuid."""
+    kind: Literal["guest", "migration", "other"]
+    """A guest, a migration that holds the other end of a move, or what a client allocates for."""
+    guest: str | None
+    """uuid of the guest that it is held for; None where none is recorded."""
+    units: dict[str, int]
+    """Class to units; of a class that only counts a type, what that takes of the pools."""
+
+
 class HostDetail(Wire, frozen=True, kw_only=True):
     """A host with its provider tree, parents before children, and the guests on it."""
 
@@ -104,6 +117,10 @@ class HostDetail(Wire, frozen=True, kw_only=True):
     providers: tuple[ProviderRecord, ...]
     guests: tuple[str, ...]
     """uuids, sorted."""
+    holders: dict[str, tuple[Holder, ...]]
+    """Provider uuid to those who hold something of it, by their uuid."""
+    strays: dict[str, tuple[str, ...]]
+    """Provider uuid to the instances on the host that nobody allocated: mdev uuids, addresses."""
 
 
 class HostPatch(Value, frozen=True, kw_only=True):

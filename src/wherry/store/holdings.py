@@ -1,11 +1,11 @@
 """What consumers hold, as a claim says it: read, changed, and written back by the next one."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import select, union
+from sqlalchemy import func, select, union
 
 from wherry.model.claims import Holding, Occupant
 from wherry.store import tables
@@ -48,6 +48,56 @@ def find_holders(tx: Tx, uuid: str) -> tuple[str, ...]:
     )
     query = select(consumer.c.uuid).where(consumer.c.id.in_(union(*holders)))
     return tuple(tx.execute(query.order_by(consumer.c.uuid)).scalars())
+
+
+class HeldRow(NamedTuple):
+    """Units of one class that a consumer holds on a provider, with whose they are."""
+
+    provider: str
+    consumer: str
+    type: str
+    resource_class: str
+    used: int
+    guest: str | None
+    """uuid of the guest that it is, or that it is held for as a migration; None: of no guest."""
+
+
+def read_held(tx: Tx, host: str) -> list[HeldRow]:
+    """Read what is held of a host's providers, in order of provider, consumer and class."""
+    a, guest, migration = allocation.c, tables.guest, tables.migration
+    query = (
+        select(
+            provider.c.uuid,
+            consumer.c.uuid,
+            consumer.c.type,
+            resource_class.c.name,
+            a.used,
+            func.coalesce(guest.c.uuid, migration.c.guest),
+        )
+        .join(provider, provider.c.id == a.provider)
+        .join(consumer, consumer.c.id == a.consumer)
+        .join(resource_class, resource_class.c.id == a["class"])
+        .outerjoin(guest, guest.c.uuid == consumer.c.uuid)
+        .outerjoin(migration, migration.c.uuid == consumer.c.uuid)
+        .where(provider.c.host == host)
+        .order_by(provider.c.uuid, consumer.c.uuid, resource_class.c.name)
+    )
+    return [HeldRow(*row) for row in tx.rows(query)]
+
+
+def read_strays(tx: Tx, host: str) -> dict[str, list[str]]:
+    """Read the instances on a host that nobody allocated, by provider; each list in order."""
+    seen = tables.seen_instance.c
+    query = (
+        select(provider.c.uuid, seen.device)
+        .join(provider, provider.c.id == seen.provider)
+        .where(provider.c.host == host, seen.stray)
+        .order_by(provider.c.uuid, seen.device)
+    )
+    found: dict[str, list[str]] = {}
+    for uuid, device in tx.rows(query):
+        found.setdefault(uuid, []).append(device)
+    return found
 
 
 def lock_holdings(tx: Tx, uuids: Iterable[str]) -> None:

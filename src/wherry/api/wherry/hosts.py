@@ -8,7 +8,7 @@ from wherry.app.fleet_map import draw_map, make_filter
 from wherry.model import errors
 from wherry.model.checks import Pack
 from wherry.model.device import Name, Text, TypeName
-from wherry.model.facts import HostName
+from wherry.model.facts import HostName, Report
 from wherry.model.fleet_map import FleetMap
 from wherry.model.inventory import HostState
 from wherry.model.wire import (
@@ -31,6 +31,11 @@ def list_hosts(call: Call) -> HostList:
 def get_host(call: Call) -> HostDetail:
     """Show a host."""
     return hosts.get_host(call.engine, call.path["name"])
+
+
+def get_report(call: Call) -> Report:
+    """Show the report that a host stands on."""
+    return hosts.get_report(call.engine, call.path["name"])
 
 
 def patch_host(call: Call) -> HostDetail:
@@ -93,10 +98,22 @@ ROUTES = (
         handler=get_host,
         tag="Hosts",
         summary="Show a host",
-        description="The provider tree with capacity and use, the guests, and what the derivation "
-        "noticed.",
+        description="The provider tree with capacity and use, who holds what of it, the guests, "
+        "and what the derivation noticed.",
         answer=HostDetail,
         errors=(errors.NotFound,),
+    ),
+    Route(
+        method="GET",
+        path="/wherry/hosts/{name}/report",
+        handler=get_report,
+        tag="Hosts",
+        summary="Show what was read of a host",
+        description="The report that the host stands on: each attribute of each device as a value, "
+        "left out where it is absent, or with the errno of reading it.",
+        answer=Report,
+        errors=(errors.NotFound,),
+        example_answer=examples.REPORT,
     ),
     Route(
         method="PATCH",

@@ -1,0 +1,9 @@
+"""Words for what is counted."""
+
+
+def unit_of(name: str) -> str:
+    """Name a class's unit in the plural: ``ports`` of ``CUSTOM_MTTY_PORT``, ``MB``, ``VFs``."""
+    last = name.rpartition("_")[2]
+    if last in {"MB", "GB"}:
+        return last
+    return "VFs" if last == "VF" else f"{last.lower()}s"
