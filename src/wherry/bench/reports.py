@@ -1,5 +1,6 @@
 """What hosts with four GPUs report first."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 PROVIDERS: Final = 7
@@ -11,8 +12,12 @@ DESCRIPTION = (
 )
 
 
-def make_report(number: int, sequence: int = 1) -> dict[str, Any]:
-    """A report of a host: boards with all of their vGPUs free, none at another's address."""
+def make_report(number: int, sequence: int = 1, buses: Sequence[str] = BUSES) -> dict[str, Any]:
+    """A report of a host: boards with all of their vGPUs free, none at another's address.
+
+    Args:
+        buses: one for each board, the first half on the first NUMA node.
+    """
     return {
         "schema": "wherry.report/1",
         "host": f"compute-{number:06d}",
@@ -22,7 +27,8 @@ def make_report(number: int, sequence: int = 1) -> dict[str, Any]:
         "facts": {
             "host": {"arch": "x86_64", "kernel": "6.12.57", "numa": [{"id": 0}, {"id": 1}]},
             "devices": [
-                _board(f"{number:04x}:{bus}:00.0", place // 2) for place, bus in enumerate(BUSES)
+                _board(f"{number:04x}:{bus}:00.0", 2 * place // len(buses))
+                for place, bus in enumerate(buses)
             ],
             "instances": [],
         },
