@@ -7,3 +7,9 @@ def unit_of(name: str) -> str:
     if last in {"MB", "GB"}:
         return last
     return "VFs" if last == "VF" else f"{last.lower()}s"
+
+
+def amount_of(units: int, name: str) -> str:
+    """Say an amount of a class with its unit: ``1 port``, ``2,048 MB``."""
+    unit = unit_of(name)
+    return f"{units:,} {unit.removesuffix('s') if units == 1 else unit}"

@@ -1,10 +1,11 @@
 """All pages: each module of views has its own table."""
 
-from wherry.web.views import files, fleet, live, signing
+from wherry.web.views import files, fleet, hosts, live, signing
 from wherry.web.visits import Page
 
 PAGES: tuple[Page, ...] = (
     *fleet.PAGES,
+    *hosts.PAGES,
     *live.PAGES,
     *signing.PAGES,
     *files.PAGES,

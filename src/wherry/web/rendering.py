@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 import jinja2
 from markupsafe import Markup
 
+from wherry.inventory.words import amount_of
+from wherry.web import device_words
 from wherry.web.assets import address
 
 
@@ -70,4 +72,13 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"moment": moment, "count": count}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "moment": moment,
+    "count": count,
+    "amount": amount_of,
+    "units": device_words.units_text,
+    "version": device_words.version_of,
+    "features": device_words.features_of,
+    "offered_params": device_words.offered_params,
+    "can_migrate": device_words.can_migrate,
+}

@@ -1,0 +1,74 @@
+"""A host's page in a real browser: what was read, what is held and by whom, and its state."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from acme_fleet import Fleet, name_of
+from web.conftest import Guarded, violations
+from web.marked import MARKUP, STRAY, TYPE, open_fleet
+
+Visit = Callable[..., Guarded]
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = open_fleet(tmp_path_factory.mktemp("marked"))
+    yield fleet
+    fleet.service.stop()
+
+
+def open_all(page: Page) -> None:
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Visit, marked: Fleet, theme: str) -> None:
+    page = visit(marked.service, color_scheme=theme).open("/ui/hosts/node-1")
+    open_all(page)
+
+    assert violations(page) == []
+
+
+def test_a_host_tells_what_was_read_and_who_holds_what(visit: Visit, marked: Fleet) -> None:
+    """Value, absent and unreadable are told apart in text; what holds markup is text."""
+    page = visit(marked.service).open("/ui/hosts/node-1")
+    open_all(page)
+    facts = page.locator("table.read tr")
+
+    expect(facts.filter(has_text="firmware_version").locator("code")).to_have_text("7.7")
+    expect(facts.filter(has_text="revision")).to_contain_text("absent")
+    unread = facts.filter(has_text="reset_method")
+    expect(unread).to_contain_text("unreadable EACCES: run as root, or it is write-only")
+    expect(facts.filter(has_text="modalias")).to_contain_text("2 bytes that are no text")
+    expect(facts.filter(has_text="local_cpulist").locator("code")).to_have_text(MARKUP)
+    expect(page.get_by_role("rowheader", name=TYPE)).to_be_visible()
+    expect(page.locator(".headline")).to_contain_text(MARKUP)
+    pool = page.locator(".pool-line").filter(has_text="CUSTOM_ACME_SLICE")
+    expect(pool).to_contain_text("1 held, 1 taken by instances nobody allocated")
+    expect(page.locator("li").filter(has_text=STRAY).last).to_contain_text("nobody allocated it")
+    assert page.evaluate("document.querySelectorAll('main img').length") == 0
+    expect(pool.get_by_role("link", name=name_of("g"))).to_have_attribute(
+        "href", f"/ui/guests/{name_of('g')}"
+    )
+
+
+def test_a_host_goes_into_maintenance_by_keyboard_and_keeps_up(visit: Visit, marked: Fleet) -> None:
+    """What was opened stays open when a claim elsewhere changes the page."""
+    page = visit(marked.service).open("/ui/hosts/node-2")
+    expect(page.locator("#live")).to_have_text("live")
+    page.get_by_label("State").focus()
+    page.keyboard.type("maint")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".headline .state")).to_have_text("maintenance")
+    assert marked.service.get("/wherry/hosts/node-2")["host"]["state"] == "maintenance"
+    expect(page.locator("#live")).to_have_text("live")
+    summary = page.locator("summary").filter(has_text="0000:3b:00.0").last
+    summary.press("Enter")
+    marked.boot("late", "node-2")
+
+    pool = page.locator(".pool-line").filter(has_text="CUSTOM_ACME_SLICE")
+    expect(pool.get_by_role("link", name=name_of("late"))).to_be_visible()
+    expect(page.locator("table.read tr").filter(has_text="firmware_version")).to_be_visible()
