@@ -16,7 +16,7 @@ from wherry.model.targets import TargetsRequest
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.ranking import Ranking
 from wherry.schedule.targets import find_targets, units_asked
-from wherry.schedule.weighers import Weights, free_room, score, shortness, tie_break
+from wherry.schedule.weighers import WEIGHERS, Weights, free_room, shortness, tie_break
 
 ROOMS = st.dictionaries(
     st.sampled_from(("VCPU", "MEMORY_MB", FB)),
@@ -116,16 +116,17 @@ def test_any_seed_breaks_ties(name, seed):
 def test_a_score_is_the_weighted_sum(free, spread):
     """Each weigher gives its part alone."""
     view = a_fleet(a_host("host2", use=Use(charged={FB: 4096}))).view
-    asked, rows = units_asked(a_guest()), np.array([0])
-    untold = np.array([np.nan])
-    [whole] = score(
-        view.columns, rows, untold, asked, (0.0, {}), Weights(free_room=free, spread=spread)
-    )
-    [left] = free_room(view.columns, rows, asked)
+    guest = a_guest(host="elsewhere")
 
-    assert abs(whole - (free * left + spread * view.get("host2").unused)) < 1e-9
-    nothing = Weights(free_room=0, spread=0, groups=0)
-    assert score(view.columns, rows, untold, asked, (0.5, {}), nothing).tolist() == [0.0]
+    def score_of(weights):
+        ranking = Ranking(weights=weights)
+        answer = find_targets(guest, None, view, TargetsRequest(), JudgementCache(), ranking)
+        return answer.targets[0].score
+
+    [left] = free_room(view.columns, np.array([0]), units_asked(guest))
+    whole = free * left + spread * view.get("host2").unused
+    assert abs(score_of(Weights(free_room=free, spread=spread)) - whole) < 1e-6
+    assert score_of(Weights(free_room=0, spread=0)) == 0.0
 
 
 def test_a_shorter_downtime_counts_for_more_the_shorter_it_is():
@@ -153,6 +154,10 @@ def test_hosts_are_ordered_by_downtime_where_that_is_what_counts():
 
     assert ranked(*hosts, guest=guest) == ["slow", "fast"]
     assert ranked(*hosts, guest=guest, weights=Weights(downtime=5.0)) == ["fast", "slow"]
+
+
+def test_every_weight_has_a_weigher():
+    assert list(WEIGHERS) == list(asdict(Weights()))
 
 
 def test_the_page_lists_every_weigher_with_its_default():

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wherry.inventory.host_columns import HostColumns, Shards, make_columns, measure
+from wherry.inventory.host_columns import HostColumns, Shards, make_columns, measure, spans
 from wherry.inventory.host_view import HostView
 
 SPARE: Final = 1024
@@ -72,7 +72,7 @@ def _changed(before: Shards, after: Shards) -> dict[str, HostView | None]:
 def _put(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) -> HostColumns:
     """Change rows whose hosts have as many islands as before."""
     ends = np.cumsum(before.lengths)
-    places = _spans(ends[rows] - before.lengths[rows], block.lengths)
+    places = spans(ends[rows] - before.lengths[rows], block.lengths)
     keys = before.amounts.keys() | block.amounts.keys()
     return replace(
         before,
@@ -118,10 +118,3 @@ def _with(column: NDArray[Any], rows: NDArray[np.int64], values: NDArray[Any]) -
     changed = column.copy()
     changed[rows] = values
     return changed
-
-
-def _spans(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the places from each start on, as many as its length."""
-    before = np.cumsum(lengths) - lengths
-    places: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
-    return places

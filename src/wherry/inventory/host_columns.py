@@ -193,3 +193,10 @@ def rows_of(columns: HostColumns, names: Iterable[str]) -> NDArray[np.int64]:
     """Give the rows of these hosts, each once; names that are not there have none."""
     known = {columns.row_of[name] for name in names if name in columns.row_of}
     return np.array(sorted(known), np.int64)
+
+
+def spans(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the places from each start on, as many as its length, all in one row."""
+    before = np.cumsum(lengths) - lengths
+    places: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
+    return places

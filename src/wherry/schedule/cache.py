@@ -17,6 +17,7 @@ from wherry.inventory.interning import digest_of
 from wherry.model.checks import Policy
 from wherry.model.device import Contract
 from wherry.schedule.contract_judge import ContractJudge, Known
+from wherry.schedule.fleet_types import TypeCounter
 from wherry.schedule.memory import Memory
 
 KEPT = 200_000
@@ -33,6 +34,7 @@ class JudgementCache:
     def __init__(self, kept: int = KEPT, remembered: int = REMEMBERED) -> None:
         self._kept = kept
         self._most = remembered
+        self.types = TypeCounter()
         self._by_question: dict[bytes, Known] = {}
         self._memories: dict[bytes, Memory] = {}
         self._lock = Lock()

@@ -9,6 +9,7 @@ Source: specification of compatibility, sections 10 and 13; docs/reference/targe
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from wherry.compat.verdicts import reasons_in, worst
 from wherry.inventory.columns.interned import Interned
 from wherry.inventory.host_columns import HostColumns
 from wherry.inventory.islands import Island, stamp
-from wherry.model.checks import HostFacts
+from wherry.model.checks import GuestResponse, HostFacts
 from wherry.schedule.evaluate import (
     MAPPING,
     Part,
@@ -35,11 +36,30 @@ NO_OFFER = "NO_OFFER"
 _REFUSED = WEIGHT["no"]
 
 
-def find_at_devices(question: Question, columns: HostColumns) -> NDArray[np.int64]:
-    """Say what the guest finds at the devices of every host.
+class AtDevices(NamedTuple):
+    """What a guest finds at the devices of every host: N hosts, G distinct rows of classes."""
 
-    Returns:
-        int64[N]: numbers of ``question.memory.founds``.
+    number: NDArray[np.int64]
+    """[N], of ``question.memory.founds``."""
+    islands: NDArray[np.int32]
+    """Those that can matter, those of the first host first."""
+    classes: NDArray[np.int32]
+    """Of each of these."""
+    lengths: NDArray[np.int64]
+    """[N], how many of these each host has."""
+    group: NDArray[np.int64]
+    """[N], the same for hosts with equal classes in the same order."""
+    first: NDArray[np.int64]
+    """[G], a host of each group."""
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the islands of each host begin: int64[N]."""
+        return np.cumsum(self.lengths) - self.lengths
+
+
+def find_at_devices(question: Question, columns: HostColumns) -> AtDevices:
+    """Say what the guest finds at the devices of every host.
 
     Cost: O(N + M) in columns; in Python what of islands and of their combinations is new.
     """
@@ -56,7 +76,8 @@ def find_at_devices(question: Question, columns: HostColumns) -> NDArray[np.int6
         here = islands[end - length : end]
         find = partial(_find, question, table, here)
         numbers.append(memory.found_for(rows[end - length : end], find))
-    return np.array(numbers, np.int64)[groups.number]
+    number = np.array(numbers, np.int64)[groups.number]
+    return AtDevices(number, islands, rows, lengths, groups.number, groups.first)
 
 
 def find_at_facts(question: Question, columns: HostColumns) -> list[Found]:
@@ -105,4 +126,13 @@ def _work_out(question: Question, islands: Sequence[Island]) -> Found:
         codes=codes_against(reasons_of(response), question.taken),
         is_mapped=is_mapped(response),
         downtime_ms=response.downtime_ms,
+        places=_places(islands, response),
     )
+
+
+def _places(islands: Sequence[Island], response: GuestResponse) -> tuple[tuple[int, int], ...]:
+    """Give for each device the island and the offer of it, by their places there."""
+    if not is_mapped(response):
+        return ()
+    places = [(n, at) for n, each in enumerate(islands) for at in range(len(each.offers))]
+    return tuple(places[row.offer] for row in response.mapping if row.offer is not None)

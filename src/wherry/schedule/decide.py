@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherry.inventory.host_columns import HostColumns, rows_of
-from wherry.schedule.classes import find_at_devices, find_at_facts
+from wherry.schedule.classes import AtDevices, find_at_devices, find_at_facts
 from wherry.schedule.group_rules import full_hosts, shared_hosts
 from wherry.schedule.host_rules import BITS
 from wherry.schedule.host_rules import bits_in_the_way as bits_of_hosts
@@ -31,8 +31,7 @@ class Decision(NamedTuple):
     """What every host of the fleet says to one question."""
 
     columns: HostColumns
-    devices: NDArray[np.int64]
-    """[N], numbers of `at_devices`."""
+    found: AtDevices
     at_devices: list[Found]
     at_facts: list[Found]
     """By the number of the facts."""
@@ -42,6 +41,11 @@ class Decision(NamedTuple):
     """[N], of the verdict on devices and facts: 0 ok, 1 warn, 2 unknown, 3 no."""
     takes: NDArray[np.bool_]
     """[N]"""
+
+    @property
+    def devices(self) -> NDArray[np.int64]:
+        """[N], numbers of `at_devices`."""
+        return self.found.number
 
     @property
     def downtime_ms(self) -> NDArray[np.float64]:
@@ -55,12 +59,13 @@ def decide(question: Question, columns: HostColumns) -> Decision:
 
     Cost: O(hosts x devices) in columns; in Python, what is new of islands and combinations.
     """
-    devices = find_at_devices(question, columns)
+    found = find_at_devices(question, columns)
+    devices = found.number
     at_devices, at_facts = list(question.memory.founds), find_at_facts(question, columns)
     weight = np.maximum(_weights(at_devices)[devices], _weights(at_facts)[columns.facts])
     own = _own_bits(question, columns, settled=_mapped(at_devices)[devices])
     takes = accepted_weights(question.policy.accept)[weight] & (own == 0)
-    return Decision(columns, devices, at_devices, at_facts, own, weight, takes)
+    return Decision(columns, found, at_devices, at_facts, own, weight, takes)
 
 
 def accepted_weights(accept: Collection[str]) -> NDArray[np.bool_]:

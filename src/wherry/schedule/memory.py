@@ -19,6 +19,7 @@ from wherry.inventory.columns.interned import Interned
 from wherry.inventory.islands import Island
 from wherry.model.checks import GuestResponse, ReturnPath, Verdict
 from wherry.schedule.pairs import Pairs
+from wherry.schedule.recipes import Loss
 
 UNKNOWN = -1
 _NONE: NDArray[np.int32] = np.empty(0, np.int32)
@@ -56,6 +57,9 @@ class Found(NamedTuple):
     is_mapped: bool = True
     downtime_ms: int | None = None
     """Of the devices together, if it can be told."""
+    places: tuple[tuple[int, int], ...] = ()
+    """Of each device: which of the islands that matter it is mapped to, and which offer of it;
+    empty where there is no mapping."""
 
 
 class Memory:
@@ -78,6 +82,8 @@ class Memory:
         """By slot and the digests of the shapes of target and home."""
         self.responses: dict[tuple[Island, ...], GuestResponse] = {}
         """By the islands of a host that can matter, of hosts that themselves lack nothing."""
+        self.losses: WeakKeyDictionary[Island, dict[Hashable, Loss]] = WeakKeyDictionary()
+        """By the devices that an island would take."""
         self._found_numbers: dict[Found, int] = {}
         self._by_row: dict[bytes, int] = {}
         self._by_kept: dict[tuple[int, ...], int] = {}
@@ -89,6 +95,7 @@ class Memory:
     def __len__(self) -> int:
         held = (
             self.islands, self._by_row, self._by_kept, self.ways, self.responses, self.pairs,
+            self.losses,
         )  # fmt: skip
         return sum(len(each) for each in held)
 

@@ -3,17 +3,14 @@
 Source: design, section 7; docs/reference/targets.md, "Ranking".
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wherry.inventory.host_columns import HostColumns
 from wherry.inventory.host_view import HostView
-from wherry.schedule.group_rules import Wished
-from wherry.schedule.weighers import DEFAULT_WEIGHTS, Weights, score, tie_break
+from wherry.schedule.weighers import DEFAULT_WEIGHTS, Weighed, Weights, score, tie_break
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,33 +36,20 @@ class Ranked(NamedTuple):
     host: HostView
 
 
-def rank(
-    columns: HostColumns,
-    rows: NDArray[np.int64],
-    weight: NDArray[np.int64],
-    downtime_ms: NDArray[np.float64],
-    asked: Mapping[str, int],
-    wished: Wished,
-    ranking: Ranking,
-    limit: int,
-) -> list[Ranked]:
+def rank(weighed: Weighed, weight: NDArray[np.int64], ranking: Ranking, limit: int) -> list[Ranked]:
     """Give the first *limit* of these hosts, in order.
 
     Args:
-        columns: the fleet.
-        rows: [R], hosts that take the guest.
+        weighed: R hosts that take the guest, and what they are weighed by.
         weight: [R], of the verdict on each.
-        downtime_ms: [R], as estimated; not a number where it cannot be.
-        asked: class to units that the guest would take there.
-        wished: how well hosts go with the guest's soft groups.
         ranking: weights and seed.
         limit: how many are listed.
     """
-    minus_scores = -score(columns, rows, downtime_ms, asked, wished, ranking.weights)
+    minus_scores = -score(weighed, ranking.weights)
     some = _first(weight, minus_scores, limit)
     found = []
     for place in some.tolist():
-        host = columns.hosts[rows[place]]
+        host = weighed.columns.hosts[weighed.rows[place]]
         tie = tie_break(host.name, ranking.seed)
         order = int(weight[place]), float(minus_scores[place]), tie
         found.append(Ranked(*order, host.name, host))

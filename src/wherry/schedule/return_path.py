@@ -11,6 +11,7 @@ from typing import cast
 
 from wherry.compat.engine import check
 from wherry.compat.guest import pair_policy
+from wherry.compat.verdicts import is_accepted
 from wherry.inventory.host_view import HostView
 from wherry.inventory.interning import Shape
 from wherry.inventory.serving import find_offer
@@ -33,18 +34,23 @@ class WaysBack:
     def of(self, mapping: tuple[MappingRow, ...], host: HostView) -> dict[str, ReturnPath]:
         """Give slot to return path for those whose home is known."""
         return {
-            row.slot: self._of_slot(row.slot, host, row.offer)
+            row.slot: self._of_slot(row.slot, host.offers[row.offer].shape)
             for row in mapping
             if row.offer is not None and row.slot in self._homes
         }
 
-    def _of_slot(self, slot: str, host: HostView, place: int) -> ReturnPath:
-        target = host.offers[place]
+    def is_open(self, slot: str, target: Shape) -> bool:
+        """Whether a slot could come back from what offers this; not where its home is unknown."""
+        return slot in self._homes and is_accepted(
+            self._of_slot(slot, target).verdict, self._policy
+        )
+
+    def _of_slot(self, slot: str, target: Shape) -> ReturnPath:
         home = self._homes[slot]
-        key = (slot, target.shape.digest, home.digest)
+        key = (slot, target.digest, home.digest)
         found = self._known.get(key)
         if found is None:
-            found = self._work_out(self._contracts[slot], target.shape.value, home.value)
+            found = self._work_out(self._contracts[slot], target.value, home.value)
             self._known[key] = found
         return found
 

@@ -30,11 +30,13 @@ from wherry.schedule.cache import JudgementCache
 from wherry.schedule.decide import Decision, count_codes, decide
 from wherry.schedule.evaluate import evaluate
 from wherry.schedule.group_rules import wishes
+from wherry.schedule.outlook import Outlook
 from wherry.schedule.plan_claim import root_of
 from wherry.schedule.question import Question
 from wherry.schedule.ranking import DEFAULT_RANKING, Ranked, Ranking, rank
 from wherry.schedule.remedies import find_remedies
 from wherry.schedule.return_path import WaysBack
+from wherry.schedule.weighers import Weighed
 
 
 def find_targets(
@@ -67,11 +69,16 @@ def find_targets(
     columns = fleet.columns
     decision = decide(question, columns)
     taking, refusing = _split(decision, request.hosts)
-    weight, downtime_ms = decision.weight[taking], decision.downtime_ms[taking]
-    asked = units_asked(guest)
-    wished = wishes(neighbours)
-    best = rank(columns, taking, weight, downtime_ms, asked, wished, ranking, request.limit)
     ways = WaysBack(question, source)
+    weighed = Weighed(
+        columns=columns,
+        rows=taking,
+        downtime_ms=decision.downtime_ms[taking],
+        asked=units_asked(guest),
+        wished=wishes(neighbours),
+        outlook=Outlook(question, columns, decision.found, taking, ways),
+    )
+    best = rank(weighed, decision.weight[taking], ranking, request.limit)
     codes = count_codes(decision, refusing)
     remedies = find_remedies(question, decision, refusing, codes) if request.remedies else UNSET
     return TargetsAnswer(

@@ -1,20 +1,23 @@
 """Weighers rank the hosts that take a guest; what they weigh by is configuration.
 
-Each gives a number from 0 to 1, larger is better, of the host's numbers alone: a rank does
-not depend on what other hosts there are.
+Each gives a number from 0 to 1, larger is better.  Most look at the host's numbers alone; what
+is scarce, and what a recipe is worth, hangs on the fleet.
 
 Source: design, section 7; docs/reference/targets.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from wherry.inventory.host_columns import MOST, HostColumns
 from wherry.model.inventory import Value
 from wherry.schedule.group_rules import Wished
+from wherry.schedule.outlook import Outlook
 
 
 class Weights(Value, frozen=True, kw_only=True):
@@ -28,6 +31,12 @@ class Weights(Value, frozen=True, kw_only=True):
     groups: float = 1.0
     """Of the guest's soft groups: the mean of the fraction of the others that is there, where
     they keep together, and that is not, where they keep apart."""
+    packing: float = 0.0
+    """How few recipes of the fleet's types no longer fit, beyond what the guest takes."""
+    alternatives: float = 0.0
+    """How few of the last places for other types are taken."""
+    return_path: float = 0.0
+    """The fraction of the guest's devices that could come back."""
     downtime: float = 0.0
     """How short the guest stands still: 1 for not at all, 1/2 for a second; 0 where it cannot
     be told."""
@@ -36,36 +45,28 @@ class Weights(Value, frozen=True, kw_only=True):
 DEFAULT_WEIGHTS = Weights()
 
 
-def score(
-    columns: HostColumns,
-    rows: NDArray[np.int64],
-    downtime_ms: NDArray[np.float64],
-    asked: Mapping[str, int],
-    wished: Wished,
-    weights: Weights,
-) -> NDArray[np.float64]:
-    """Give the score of hosts: the sum of the weighers, each times its weight.
+class Weighed(NamedTuple):
+    """What the weighers look at: R hosts that take a guest."""
 
-    Args:
-        columns: the fleet.
-        rows: [R], hosts that take the guest.
-        downtime_ms: [R], as estimated; not a number where it cannot be.
-        asked: class to units that the guest would take there.
-        wished: how well hosts go with the guest's soft groups.
-        weights: how much each weigher counts.
+    columns: HostColumns
+    rows: NDArray[np.int64]
+    """[R]"""
+    downtime_ms: NDArray[np.float64]
+    """[R], as estimated; not a number where it cannot be."""
+    asked: Mapping[str, int]
+    """Class to units that the guest would take there."""
+    wished: Wished
+    """How well hosts go with the guest's soft groups."""
+    outlook: Outlook
+    """What is left once the guest would have come."""
 
-    Returns:
-        float64[R].
-    """
-    scores = np.zeros(len(rows), np.float64)
-    if weights.free_room:
-        scores += weights.free_room * free_room(columns, rows, asked)
-    if weights.spread:
-        scores += weights.spread * columns.unused[rows]
-    if weights.groups:
-        scores += weights.groups * togetherness(columns, rows, wished)
-    if weights.downtime:
-        scores += weights.downtime * shortness(downtime_ms)
+
+def score(weighed: Weighed, weights: Weights) -> NDArray[np.float64]:
+    """Give the score of hosts: the sum of the weighers, each times its weight: float64[R]."""
+    scores = np.zeros(len(weighed.rows), np.float64)
+    for name, weight in asdict(weights).items():
+        if weight:
+            scores += weight * WEIGHERS[name](weighed)
     return scores
 
 
@@ -105,3 +106,15 @@ def free_room(
 def tie_break(host: str, seed: int) -> int:
     """A number by which hosts of one score are put in order: another for another seed."""
     return crc32(host.encode(), seed & 0xFFFFFFFF)
+
+
+WEIGHERS: Final[Mapping[str, Callable[[Weighed], NDArray[np.float64]]]] = {
+    "free_room": lambda of: free_room(of.columns, of.rows, of.asked),
+    "spread": lambda of: of.columns.unused[of.rows],
+    "groups": lambda of: togetherness(of.columns, of.rows, of.wished),
+    "packing": lambda of: of.outlook.packing(),
+    "alternatives": lambda of: of.outlook.alternatives(),
+    "return_path": lambda of: of.outlook.return_path(),
+    "downtime": lambda of: shortness(of.downtime_ms),
+}
+"""What each weight of `Weights` is the weight of; those of weight 0 are not asked."""
