@@ -233,6 +233,11 @@ def _groups(story: Story) -> None:
     story.ask("GET /wherry/groups", "/wherry/groups")
     story.ask("GET /wherry/groups/{group}", "/wherry/groups/web")
     story.ask("DELETE /wherry/groups/{group}", "/wherry/groups/web")
+    red = f"/wherry/aggregates/{name_of('red')}"
+    story.ask("PUT /wherry/aggregates/{aggregate}", red, {"tenants": ["alpha", "beta"]})
+    story.ask("GET /wherry/aggregates", "/wherry/aggregates")
+    story.ask("GET /wherry/aggregates/{aggregate}", red)
+    story.ask("DELETE /wherry/aggregates/{aggregate}", red)
 
 
 def _move(story: Story) -> None:

@@ -191,6 +191,8 @@ CLOSED = [
     ("GET", "/wherry/offers", None),
     ("GET", "/wherry/lints", None),
     ("GET", "/wherry/groups", None),
+    ("GET", "/wherry/aggregates", None),
+    ("PUT", f"/wherry/aggregates/{name_of('red')}", {"tenants": ["alpha"]}),
     ("PUT", "/wherry/groups/web", {"policy": "affinity"}),
     ("GET", "/wherry/profiles", None),
     ("GET", "/wherry/packs", None),

@@ -13,6 +13,7 @@ from wherry.model.checks import Policy, Reason
 from wherry.model.groups import Group, Placed
 from wherry.model.inventory import Inventory
 from wherry.model.targets import TargetsRequest
+from wherry.model.tenancy import ClosedBy
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.evaluate import evaluate
 from wherry.schedule.reasons import BY_CODE, ROWS, cause, explain, make_reason
@@ -99,6 +100,14 @@ def device_absent():
     return move.judge(move.ask()["target"], ok=False, missing=("gpu0",)).reasons
 
 
+def in_aggregate():
+    """The reasons of host2 where its aggregates are for others."""
+    closed = {"host2": ClosedBy(("a", "b"), ("blue", "red"))}
+    view = a_fleet(a_host("host2")).view
+    question = ask(a_guest(tenant="green"), TargetsRequest(), JudgementCache(), (), closed)
+    return judge_host(question, None, view.get("host2"))[1].reasons
+
+
 def beside(policy):
     """The reasons of host2 where another guest of a group is on it, or on host3."""
     host = "host2" if policy == "anti-affinity" else "host3"
@@ -120,6 +129,9 @@ PRODUCED = {
     "HOST_STATE": (host_state, "The host is in state maintenance."),
     "HOST_TENANT": (
         host_tenant, "The host takes guests of blue, red alone; this one is of green."),
+    "HOST_AGGREGATE": (
+        in_aggregate,
+        "The host is in aggregates a, b, for guests of blue, red alone; this one is of green."),
     "HOST_APART": (
         lambda: beside("anti-affinity"),
         "The host has 1 of group web already, and 1 may be on one."),

@@ -25,6 +25,7 @@ from wherry.model.device import Condition, Contract, Exclusive, Offer
 from wherry.model.groups import Group, GroupPolicy, Neighbours, Placed
 from wherry.model.guests import Guest
 from wherry.model.targets import Target, TargetsRequest
+from wherry.model.tenancy import EVERYWHERE_OPEN, Closed, ClosedBy
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.ranking import Ranking
 from wherry.schedule.reasons import make_reason
@@ -109,6 +110,21 @@ def plain_group_reasons(host: HostView, neighbours: Neighbours) -> list[Reason]:
     return found
 
 
+def plain_aggregate_reasons(guest: Guest, host: HostView, closed: Closed) -> list[Reason]:
+    """What the aggregates of a host say of the guest's tenant."""
+    if host.name not in closed:
+        return []
+    aggregates, tenants = closed[host.name]
+    return [
+        make_reason(
+            "HOST_AGGREGATE",
+            aggregates=list(aggregates),
+            wanted=guest.tenant or None,
+            offered=list(tenants),
+        )
+    ]
+
+
 def plain_wish(host: HostView, neighbours: Neighbours) -> float:
     """How well a host goes with the soft groups, each counting the same."""
     values = []
@@ -179,9 +195,13 @@ def hold_against_twin(
     policy: Policy,
     cache: JudgementCache,
     neighbours: Neighbours = (),
+    closed: Closed = EVERYWHERE_OPEN,
 ) -> None:
     request = TargetsRequest(policy=policy, limit=10_000, explain=True)
-    answer = find_targets(guest, view.get(guest.host), view, request, cache, neighbours=neighbours)
+    source = view.get(guest.host)
+    answer = find_targets(
+        guest, source, view, request, cache, neighbours=neighbours, closed=closed
+    )
     targets = {target.host: target for target in answer.targets}
     refusals = {refusal.host: refusal for refusal in answer.refused.hosts}
     counts: Counter[str] = Counter()
@@ -194,6 +214,7 @@ def hold_against_twin(
             counts["SAME_HOST"] += 1
             continue
         own += plain_group_reasons(host, neighbours)
+        own += plain_aggregate_reasons(guest, host, closed)
         verdict = worst([plain.verdict, *(reason.severity for reason in own)])
         listed = targets.get(host.name) or refusals[host.name]
         assert (host.name in targets) == is_accepted(verdict, policy)
@@ -210,7 +231,7 @@ def hold_against_twin(
         else:
             counts.update(in_the_way(plain, own, policy))
     assert answer.refused.by_reason == counts
-    if not neighbours:
+    if not (neighbours or closed):
         assert open_hosts(guest, view, request, cache) == set(targets)
     assert answer.total == len(targets)
     assert [target.host for target in answer.targets] == plain_order(answer.targets, seed=0)
@@ -243,11 +264,15 @@ def neighbourhoods(draw, names):
 
 
 @given(worlds(), POLICIES, st.data())
-def test_groups_keep_guests_together_and_apart(world, policy, data):
-    """Refusals, counts and order follow the guest's groups, and agree with a plain loop."""
+def test_groups_and_aggregates_keep_guests_together_and_apart(world, policy, data):
+    """Refusals, counts and order follow them, and agree with a plain loop."""
     view = a_fleet(*world.hosts).view
-    neighbours = data.draw(neighbourhoods([host.name for host in view]))
-    hold_against_twin(world.guest, view, policy, JudgementCache(), neighbours)
+    names = [host.name for host in view]
+    neighbours = data.draw(neighbourhoods(names))
+    closed = data.draw(
+        st.dictionaries(st.sampled_from([*names, "gone"]), st.just(ClosedBy(("a",), ("green",))))
+    )
+    hold_against_twin(world.guest, view, policy, JudgementCache(), neighbours, closed)
 
 
 @given(worlds(), POLICIES)

@@ -100,6 +100,7 @@ STATUS: Mapping[type[WherryError], int] = {
     errors.ExclusiveConflict: 409,
     errors.NoPlace: 409,
     errors.GroupConflict: 409,
+    errors.TenantConflict: 409,
     errors.Unsettled: 409,
     errors.CompositionHeld: 409,
     errors.ConsumerChanged: 409,

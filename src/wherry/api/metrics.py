@@ -22,7 +22,8 @@ STATUSES = (
 
 CONFLICTS = (
     *("claim.facts_changed", "claim.capacity", "claim.units", "claim.device_taken"),
-    *("claim.exclusive", "claim.no_place", "migration.group", "claim.consumer_changed"),
+    *("claim.exclusive", "claim.no_place", "migration.group", "migration.tenant"),
+    "claim.consumer_changed",
 )
 """Codes of errors that say that a claim came too late."""
 

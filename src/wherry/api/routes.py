@@ -31,6 +31,7 @@ PATH_TYPES: Mapping[str, Any] = {
     "id": Name,
     "request": RequestName,
     "group": Name,
+    "aggregate": Uuid,
     "composition": Uuid,
 }
 """Type of each part of a path, by its name in the template."""
@@ -42,6 +43,7 @@ PATH_WORDS: Mapping[str, str] = {
     "id": "id of the pack",
     "request": "name of the device request",
     "group": "id of the group",
+    "aggregate": "uuid of the aggregate",
     "composition": "uuid of the composition",
 }
 

@@ -6,6 +6,7 @@ from wherry.app.engine import Engine
 from wherry.app.groups import neighbours_of
 from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
+from wherry.app.tenancy import closed_to
 from wherry.compat.answer import answer, encode, parse_request
 from wherry.model import strictjson
 from wherry.model.checks import Policy
@@ -49,9 +50,9 @@ def check(engine: Engine, body: bytes) -> bytes:
     host = view.get(asked.target)
     if host is None:
         raise NotFound(what="host", name=asked.target)
-    beside = neighbours_of(engine, guest.uuid)
+    beside, closed = neighbours_of(engine, guest.uuid), closed_to(engine, guest.tenant)
     request = TargetsRequest(policy=in_force(engine, asked.policy))
-    question = ask(guest, request, engine.cache, beside)
+    question = ask(guest, request, engine.cache, beside, closed)
     _, response = judge_host(question, view.get(guest.host), host)
     return encode(response)
 

@@ -23,6 +23,7 @@ from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.model.migrations import Forced
 from wherry.model.targets import Refusal, Refused, Target, TargetsRequest
+from wherry.model.tenancy import Closed
 from wherry.model.wire import MigrationRequest
 from wherry.schedule.return_path import WaysBack
 from wherry.schedule.targets import ask, find_targets, judge_host, make_target
@@ -40,6 +41,7 @@ class Asked:
     uuid: str
     guest: Guest
     neighbours: Neighbours
+    closed: Closed
     policy: Policy
     lease_s: int
     by: str
@@ -98,7 +100,8 @@ def find_candidates(
         NoTarget: none does.
     """
     guest, refusals, any_took = asked.guest, list[Refusal](), False
-    question = ask(guest, TargetsRequest(policy=asked.policy), engine.cache, asked.neighbours)
+    request = TargetsRequest(policy=asked.policy)
+    question = ask(guest, request, engine.cache, asked.neighbours, asked.closed)
     for name in names:
         there = view.get(name)
         if there is None:
@@ -143,6 +146,7 @@ def _best(engine: Engine, asked: Asked, view: FleetView) -> tuple[str, ...]:
         engine.cache,
         engine.ranking,
         asked.neighbours,
+        asked.closed,
     )
     if not found.targets and asked.policy.probe == "last_resort":
         # Nobody takes the guest by what is known: a probe may settle it for one of these.

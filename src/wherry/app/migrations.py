@@ -30,6 +30,7 @@ from wherry.app.steps import (
     take_step,
     write_decision,
 )
+from wherry.app.tenancy import closed_to, require_open
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.before_start import find_moved
 from wherry.migrate.life import Start, require_at_rest
@@ -116,6 +117,7 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
             uuid=uuid,
             guest=guest,
             neighbours=neighbours,
+            closed=closed_to(engine, guest.tenant),
             policy=policy,
             lease_s=lease_s,
             by=caller.name,
@@ -386,6 +388,7 @@ def _claim(
                 consumer=guest.uuid, expected=asked.guest.generation, found=guest.generation
             )
         claim_place(tx, guest.uuid, host.name)
+        require_open(tx, guest.tenant, host.name)
         start = Start(
             uuid=asked.uuid,
             policy=asked.policy,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.groups import claim_place
+from wherry.app.tenancy import require_open
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.attempts import Chosen, exhaust, may_help, move_on, pass_over
 from wherry.migrate.life import Decision, Ends, advance, due
@@ -27,6 +28,7 @@ from wherry.model.errors import (
     NoPlace,
     NotFound,
     SlotTaken,
+    TenantConflict,
 )
 from wherry.model.guests import Guest
 from wherry.model.migrations import Migration
@@ -38,6 +40,7 @@ from wherry.store.guests import read_guest, write_guest
 from wherry.store.holdings import read_holding
 from wherry.store.jobs import remove_jobs, write_jobs
 from wherry.store.migrations import read_migration, write_migration
+from wherry.store.tenancy import read_closed
 from wherry.store.transaction import Tx
 
 TAKEN = (
@@ -46,6 +49,7 @@ TAKEN = (
     ExclusiveConflict,
     NoPlace,
     GroupConflict,
+    TenantConflict,
     FactsChanged,
 )
 """Somebody else was faster on this target: the next may still be free."""
@@ -142,7 +146,9 @@ def _try_alternates(
     Those that do not are passed over and written down.
     """
     neighbours = read_neighbours(tx, guest.uuid)
-    question = ask(guest, TargetsRequest(policy=migration.policy), engine.cache, neighbours)
+    closed = read_closed(tx, guest.tenant)
+    request = TargetsRequest(policy=migration.policy)
+    question = ask(guest, request, engine.cache, neighbours, closed)
     now, source = signal.now, view.get(migration.source)
     for name in migration.alternates:
         host = view.get(name)
@@ -157,6 +163,7 @@ def _try_alternates(
         held = read_holding(tx, guest.uuid)
         try:
             claim_place(tx, guest.uuid, name)
+            require_open(tx, guest.tenant, name)
             decision = write_decision(
                 tx, engine, move_on(migration, signal, chosen, guest, held=held)
             )

@@ -7,6 +7,7 @@ from wherry.app.engine import Engine
 from wherry.app.groups import neighbours_of
 from wherry.app.guests import get_guest
 from wherry.app.packs import in_force
+from wherry.app.tenancy import closed_to
 from wherry.inventory.fleet import FleetView
 from wherry.model.errors import NotFound
 from wherry.model.targets import TargetsAnswer, TargetsRequest
@@ -23,8 +24,16 @@ def find(engine: Engine, uuid: str, request: TargetsRequest) -> TargetsAnswer:
     guest = get_guest(engine, uuid)
     view = engine.view()
     request = replace(request, policy=in_force(engine, request.policy), hosts=_known(view, request))
-    source, beside = view.get(guest.host), neighbours_of(engine, uuid)
-    found = find_targets(guest, source, view, request, engine.cache, engine.ranking, beside)
+    found = find_targets(
+        guest,
+        view.get(guest.host),
+        view,
+        request,
+        engine.cache,
+        engine.ranking,
+        neighbours_of(engine, uuid),
+        closed_to(engine, guest.tenant),
+    )
     return replace(found, migration=guest.migration)
 
 

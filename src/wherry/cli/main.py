@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "guests": ("wherry.cli.guests:guests", "Record guests and their devices."),
     "groups": ("wherry.cli.guest_groups:guest_groups", "Keep guests together or apart."),
+    "aggregates": ("wherry.cli.aggregates:aggregates", "Keep hosts for some tenants."),
     "targets": ("wherry.cli.targets:targets", "Find where a guest can go, and why not elsewhere."),
     "query": ("wherry.cli.query:query", "Compile a guest to a question for Placement."),
     "migrate": (

@@ -224,6 +224,16 @@ class GroupConflict(WherryError):
         self.groups = tuple(groups)
 
 
+class TenantConflict(WherryError):
+    """The host's aggregates are for other tenants by now: try the next candidate."""
+
+    code = "migration.tenant"
+
+    def __init__(self, *, host: str) -> None:
+        super().__init__(f"host {host} is in aggregates that are for other tenants")
+        self.host = host
+
+
 class ConsumerChanged(WherryError):
     """The consumer is at another generation: read what it holds, decide again."""
 

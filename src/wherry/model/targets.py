@@ -71,6 +71,7 @@ What = Literal[
     "room",
     "state",
     "tenant",
+    "aggregate",
     "resources",
 ]
 

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from wherry.inventory.host_columns import HostColumns, rows_of
 from wherry.schedule.classes import AtDevices, find_at_devices, find_at_facts
 from wherry.schedule.group_rules import full_hosts, shared_hosts
-from wherry.schedule.host_rules import BITS
+from wherry.schedule.host_rules import BITS, Bits
 from wherry.schedule.host_rules import bits_in_the_way as bits_of_hosts
 from wherry.schedule.memory import Found
 from wherry.schedule.question import WEIGHT, Question
 
 _UNSETTLED = BITS["DEVICES_UNSETTLED"]
 _SAME_HOST = BITS["SAME_HOST"]
-_APART = np.uint8(BITS["HOST_APART"])
-_TOGETHER = np.uint8(BITS["HOST_TOGETHER"])
+_APART = Bits(BITS["HOST_APART"])
+_TOGETHER = Bits(BITS["HOST_TOGETHER"])
+_AGGREGATE = Bits(BITS["HOST_AGGREGATE"])
 _ALL_BITS = 1 << len(BITS)
 
 
@@ -35,7 +36,7 @@ class Decision(NamedTuple):
     at_devices: list[Found]
     at_facts: list[Found]
     """By the number of the facts."""
-    own: NDArray[np.uint8]
+    own: NDArray[Bits]
     """[N], bits of what of the host itself is in the way."""
     weight: NDArray[np.int64]
     """[N], of the verdict on devices and facts: 0 ok, 1 warn, 2 unknown, 3 no."""
@@ -105,12 +106,12 @@ def _tally(keys: NDArray[np.int64]) -> tuple[list[int], list[int]]:
 
 def _own_bits(
     question: Question, columns: HostColumns, *, settled: NDArray[np.bool_]
-) -> NDArray[np.uint8]:
+) -> NDArray[Bits]:
     guest = question.guest
     own = bits_of_hosts(columns, guest.tenant, guest.resources)
     # Devices that offer nothing yet might have served only where the others did not.
     taken = "unknown" in question.policy.accept
-    own[settled | taken] &= np.uint8(_ALL_BITS - 1 - _UNSETTLED)
+    own[settled | taken] &= Bits(_ALL_BITS - 1 - _UNSETTLED)
     _keep_off(question, columns, own)
     home = columns.row_of.get(guest.host)
     if home is not None:
@@ -118,8 +119,9 @@ def _own_bits(
     return own
 
 
-def _keep_off(question: Question, columns: HostColumns, own: NDArray[np.uint8]) -> None:
-    """Note what the guest's groups keep it off."""
+def _keep_off(question: Question, columns: HostColumns, own: NDArray[Bits]) -> None:
+    """Note what the guest's groups keep it off, and aggregates of other tenants."""
+    own[rows_of(columns, question.closed)] |= _AGGREGATE
     own[rows_of(columns, full_hosts(question.neighbours))] |= _APART
     shared = shared_hosts(question.neighbours)
     if shared is not None:

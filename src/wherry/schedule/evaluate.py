@@ -22,6 +22,7 @@ from wherry.model.device import Offer
 from wherry.schedule.group_rules import check_groups
 from wherry.schedule.host_rules import check_host, check_unsettled, same_host
 from wherry.schedule.question import Question
+from wherry.schedule.tenant_rules import check_aggregates
 
 MAPPING = "MAPPING"
 
@@ -45,6 +46,7 @@ def evaluate(question: Question, host: HostView) -> GuestResponse:
     found = [
         *host_facts.check(question.guest.needs, host.facts.value),
         *check_host(host, question.guest.tenant, question.guest.resources),
+        *check_aggregates(host.name, question.guest.tenant, question.closed),
         *check_groups(host.name, question.neighbours),
     ]
     response = _respond(question, host, kept, found)

@@ -30,11 +30,13 @@ BITS: Final[Mapping[str, int]] = {
     for number, each in enumerate(
         (
             *(_HOST_STATE, _TENANT, _UNPUBLISHED, _RESOURCES, _UNSETTLED, _SAME_HOST),
-            *(cause("HOST_APART"), cause("HOST_TOGETHER")),
+            *(cause("HOST_APART"), cause("HOST_TOGETHER"), cause("HOST_AGGREGATE")),
         )
     )
 }
 """Code to its bit."""
+Bits = np.uint16
+"""Holds them all."""
 
 
 def check_host(host: HostView, tenant: str, resources: Mapping[str, int]) -> list[Finding]:
@@ -74,16 +76,16 @@ def same_host() -> list[Finding]:
 
 def bits_in_the_way(
     columns: HostColumns, tenant: str, resources: Mapping[str, int]
-) -> NDArray[np.uint8]:
+) -> NDArray[Bits]:
     """Say for every host which codes of `check_host` it has, and whether devices are unsettled.
 
     Returns:
-        uint8[N]: bits of `BITS`.
+        uint16[N]: bits of `BITS`.
 
     Cost: O(N x classes asked), no Python loop over hosts.
     """
     standings = columns.tables.standings.values
-    bits = np.array([_bits_of(each, tenant) for each in standings], np.uint8)[columns.standings]
+    bits = np.array([_bits_of(each, tenant) for each in standings], Bits)[columns.standings]
     lacking = np.zeros(len(columns), np.bool_)
     for name, amount in resources.items():
         if amount > 0:

@@ -20,6 +20,7 @@ from wherry.model.checks import Policy, Verdict
 from wherry.model.device import Contract, Mode, Offer
 from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
+from wherry.model.tenancy import EVERYWHERE_OPEN, Closed
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.memory import IslandAnswer, Least
 
@@ -47,9 +48,11 @@ class Question:
         cache: JudgementCache,
         supposed: Supposed | None = None,
         neighbours: Neighbours = (),
+        closed: Closed = EVERYWHERE_OPEN,
     ) -> None:
         self.guest = guest
         self.neighbours = neighbours
+        self.closed = closed
         self.cache = cache
         self._supposed = supposed
         self.policy = policy
@@ -80,7 +83,12 @@ class Question:
     ) -> "Question":
         """Make the same question with another guest or policy, or of supposed devices."""
         return Question(
-            guest or self.guest, policy or self.policy, self.cache, supposed, self.neighbours
+            guest or self.guest,
+            policy or self.policy,
+            self.cache,
+            supposed,
+            self.neighbours,
+            self.closed,
         )
 
     def about(self, island: Island) -> IslandAnswer:

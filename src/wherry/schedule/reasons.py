@@ -42,6 +42,10 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("R81", "HOST_TENANT", "no", "filter", (),
         "the host's label `tenants` names those whose guests it takes, and not the guest's",
         "The host takes guests of {offered} alone; this one is of {wanted}."),
+    Row("R81", "HOST_AGGREGATE", "no", "filter", (),
+        "the host is in aggregates that are for some tenants alone, and the guest's is not among them",
+        "The host is in aggregates {aggregates}, for guests of {offered} alone; this one is of "
+        "{wanted}."),
     Row("R81", "HOST_APART", "no", "filter", ("group",),
         "a group that keeps its guests apart has as many on the host as may be there",
         "The host has {offered} of group {group} already, and {wanted} may be on one."),

@@ -36,9 +36,12 @@ SHUT_DOWN: Final = Relaxation(what="mode", value="cold")
 _ARRANGED: Final[Mapping[str, What]] = {
     "HOST_STATE": "state",
     "HOST_TENANT": "tenant",
+    "HOST_AGGREGATE": "aggregate",
     "HOST_RESOURCES": "resources",
 }
 """Code to what is to be arranged on the host itself."""
+
+_FOR_TENANT: Final = frozenset({"tenant", "aggregate"})
 
 _SENTENCES: Final[Mapping[What, str]] = {
     "accept": "accept {value}",
@@ -53,6 +56,7 @@ _SENTENCES: Final[Mapping[What, str]] = {
     "room": "free room on the devices there",
     "state": "enable the hosts",
     "tenant": "open the hosts to tenant {value}",
+    "aggregate": "let tenant {value} into the hosts' aggregates",
     "resources": "free room there for its resources",
 }
 
@@ -142,7 +146,7 @@ def _arranged(
 
 def _on_host(code: str, guest: Guest) -> Relaxation:
     what = _ARRANGED[code]
-    return Relaxation(what=what, value=guest.tenant if what == "tenant" else UNSET)
+    return Relaxation(what=what, value=guest.tenant if what in _FOR_TENANT else UNSET)
 
 
 def _remedy(opened: Opened, columns: HostColumns) -> Remedy:

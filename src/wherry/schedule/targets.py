@@ -26,6 +26,7 @@ from wherry.model.errors import InvalidRequest
 from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, TargetsRequest
+from wherry.model.tenancy import EVERYWHERE_OPEN, Closed
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.decide import Decision, count_codes, decide
 from wherry.schedule.evaluate import evaluate
@@ -47,6 +48,7 @@ def find_targets(
     cache: JudgementCache,
     ranking: Ranking = DEFAULT_RANKING,
     neighbours: Neighbours = (),
+    closed: Closed = EVERYWHERE_OPEN,
 ) -> TargetsAnswer:
     """Find and rank the hosts that take a guest, and count why the others do not.
 
@@ -58,6 +60,7 @@ def find_targets(
         cache: judgements, shared between questions.
         ranking: weights and seed.
         neighbours: the guest's groups, and where the others of them are.
+        closed: hosts whose aggregates are for other tenants.
 
     Raises:
         InvalidRequest: the policy's mode is replug, which no whole guest has.
@@ -65,7 +68,7 @@ def find_targets(
     Cost: O(hosts x devices) in columns, with a whole-guest check for each combination of
     classes that is new and for each host that is listed.
     """
-    question = ask(guest, request, cache, neighbours)
+    question = ask(guest, request, cache, neighbours, closed)
     columns = fleet.columns
     decision = decide(question, columns)
     taking, refusing = _split(decision, request.hosts)
@@ -116,12 +119,16 @@ def judge_host(
 
 
 def ask(
-    guest: Guest, request: TargetsRequest, cache: JudgementCache, neighbours: Neighbours = ()
+    guest: Guest,
+    request: TargetsRequest,
+    cache: JudgementCache,
+    neighbours: Neighbours = (),
+    closed: Closed = EVERYWHERE_OPEN,
 ) -> Question:
     """Make a guest ready to be asked of many hosts."""
     if request.policy.mode == "replug":
         raise InvalidRequest("a whole guest moves live, suspend or cold", path="$.policy.mode")
-    return Question(guest, request.policy, cache, neighbours=neighbours)
+    return Question(guest, request.policy, cache, neighbours=neighbours, closed=closed)
 
 
 def units_asked(guest: Guest) -> Mapping[str, int]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0011"
+REVISION = "0012"
 """Schema that this version of the program reads and writes."""
 
 
@@ -380,6 +380,14 @@ guest_group_member = Table(
     Column("guest_group", Name, ForeignKey("guest_group.id"), primary_key=True),
     Column("guest", Name, primary_key=True, index=True),
 )
+
+aggregate_tenant = Table(
+    "aggregate_tenant",
+    metadata,
+    Column("aggregate", Name, primary_key=True),
+    Column("tenant", Name, primary_key=True),
+)
+"""Aggregates without a row are for everybody."""
 
 claim = Table(
     "claim",

@@ -2,6 +2,7 @@
 
 from wherry.api.routes import Route
 from wherry.api.wherry import (
+    aggregates,
     candidates,
     checks,
     compositions,
@@ -25,6 +26,7 @@ _CALLS: tuple[Route, ...] = (
     *hosts.ROUTES,
     *compositions.ROUTES,
     *groups.ROUTES,
+    *aggregates.ROUTES,
     *reports.ROUTES,
     *events.ROUTES,
     *operations.ROUTES,

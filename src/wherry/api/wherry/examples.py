@@ -114,6 +114,7 @@ COMPOSITION: dict[str, Any] = {
     "description": "composed/pair = 2 x mtty/mtty-2 CUSTOM_MTTY_PORT:2",
 }
 HOST_PATCH: dict[str, Any] = {"state": "maintenance", "labels": {"rack": "r3", "old": None}}
+AGGREGATE: dict[str, Any] = {"tenants": ["alpha", "beta"]}
 GROUP: dict[str, Any] = {"policy": "anti-affinity", "most": 1, "guests": [_GUEST]}
 CHANGES: dict[str, Any] = {
     "cursor": "812",

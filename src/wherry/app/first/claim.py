@@ -15,12 +15,7 @@ from wherry.app.deciding import write_anew
 from wherry.app.engine import Engine
 from wherry.app.first.answer import find_provider
 from wherry.app.first.search import Ground
-from wherry.app.placement.allocations import (
-    Asked,
-    find_allocations,
-    set_allocations,
-    write_allocations,
-)
+from wherry.app.placement.allocations import Asked, find_allocations, write_allocations
 from wherry.app.placement.refusals import AllocationRefused, UnknownProviderInAllocation
 from wherry.compat.pinning import Choice, pin
 from wherry.inventory.host_view import HostView, OfferView, ProviderView
@@ -33,6 +28,8 @@ from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.first.rank import Piece, Ranked
 from wherry.schedule.plan_claim import occupy
 from wherry.store.guests import read_guest
+from wherry.store.tenancy import read_closed_roots
+from wherry.store.transaction import Tx
 
 TRIES = 8
 """Candidates of one search that are tried; the fleet is looked at anew after them."""
@@ -126,13 +123,14 @@ def _write(ground: Ground, asked: ClaimAsked, one: Ranked) -> None:
         allocations=one.allocations,
         occupants=_occupants(ground, asked.consumer, one),
     )
-    if not wanted.occupants:
-        set_allocations(engine, [wanted])
-        return
-    write_anew(
-        engine,
-        lambda tx: write_allocations(tx, [wanted], claim=engine.new_id(), now=engine.clock()),
-    )
+    root = ground.columns.uuid(int(ground.columns.first[one.tree]))
+
+    def write(tx: Tx) -> None:
+        if read_closed_roots(tx, ground.tenant, root=root):
+            raise AllocationRefused("the host's aggregates are for other tenants by now")
+        write_allocations(tx, [wanted], claim=engine.new_id(), now=engine.clock())
+
+    write_anew(engine, write)
 
 
 def _occupants(ground: Ground, consumer: str, one: Ranked) -> tuple[Occupant, ...]:

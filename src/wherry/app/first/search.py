@@ -20,6 +20,7 @@ from wherry.schedule.host_rules import takes_tenant
 from wherry.schedule.search.explain import explain
 from wherry.schedule.search.find import find
 from wherry.schedule.search.lookups import Bools
+from wherry.store.tenancy import read_closed_roots
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,13 @@ class Ground:
     """The fleet at one moment, and how long may be searched in it.
 
     Attributes:
+        tenant: whose the guest is; empty where nobody's.
         closed: trees of hosts that do not take guests of the tenant; None where there is none.
         end: moment of the monotonic clock.
     """
 
     engine: Engine
+    tenant: str
     columns: Columns
     view: FleetView
     closed: Bools | None
@@ -61,8 +64,9 @@ def stand(engine: Engine, tenant: str, *, deadline_s: float) -> Ground:
         tenant: whose the guest is; empty where nobody's.
     """
     view, columns = engine.view(), engine.placement.columns()
-    closed = _closed(columns, view, tenant)
-    return Ground(engine, columns, view, closed, time.monotonic() + deadline_s)
+    roots = engine.store.read(lambda tx: read_closed_roots(tx, tenant))
+    closed = _closed(columns, view, tenant, roots)
+    return Ground(engine, tenant, columns, view, closed, time.monotonic() + deadline_s)
 
 
 def search(
@@ -117,9 +121,12 @@ def count_refusals(ground: Ground, requests: Sequence[CandidatesRequest]) -> tup
     )
 
 
-def _closed(columns: Columns, view: FleetView, tenant: str) -> Bools | None:
+def _closed(
+    columns: Columns, view: FleetView, tenant: str, roots: frozenset[str]
+) -> Bools | None:
     hosts = [host for name in view.picky if (host := view.get(name)) and not _takes(host, tenant)]
-    rows = [columns.row(host.root.uuid) for host in hosts if host.root]
+    every = roots.union(host.root.uuid for host in hosts if host.root)
+    rows = [columns.row(uuid) for uuid in every]
     trees = [columns.tree_of(row) for row in rows if row is not None]
     if not trees:
         return None
