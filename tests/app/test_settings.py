@@ -179,6 +179,14 @@ def test_weights_are_set_by_name_and_the_others_stay_as_they_are() -> None:
     assert Settings().ranking == Ranking()
 
 
+def test_a_seed_orders_hosts_that_are_equal() -> None:
+    settings = load_settings({}, environ={"WHERRY_RANKING_SEED": "7"})
+
+    assert settings.ranking == Ranking(seed=7)
+    with pytest.raises(BadConfiguration, match="WHERRY_RANKING_SEED"):
+        load_settings({}, environ={"WHERRY_RANKING_SEED": "-1"})
+
+
 @pytest.mark.parametrize("said", ["spread", "spread=", "spread=much", "spread=nan", "other=1"])
 def test_a_weight_that_is_none_is_refused_with_what_is_taken(said: str) -> None:
     with pytest.raises(BadConfiguration, match=r"variable WHERRY_WEIGHTS: .* must be"):

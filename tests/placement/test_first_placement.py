@@ -18,11 +18,14 @@ from schedule.search.dense_worlds import DEVICE, HOST, make_world
 from store_worlds import a_device, a_plan, report
 from wherry.app.device_requests import put_device_request
 from wherry.app.first.place import place
+from wherry.app.first.search import search, stand
 from wherry.app.guests import get_guest
 from wherry.model.candidates import CandidatesAsked
 from wherry.model.device_requests import DeviceRequest
 from wherry.model.errors import AlreadyExists, DeadlineExceeded, NoTarget, NotFound
+from wherry.schedule.first.flavor import Flavor
 from wherry.schedule.first.near import near
+from wherry.schedule.first.question import make_queries
 
 DOOR = "/allocation_candidates?"
 
@@ -157,6 +160,20 @@ def test_what_goes_where_is_told_by_name(cloud):
         ("gpu", f"host3_0000:8{n}:00.0") for n in range(3)
     ]
     assert one.score == 0.0
+
+
+def test_with_a_seed_the_same_question_begins_at_the_same_host(cloud):
+    """Of more candidates than are looked at, the first ones hang on where the search begins."""
+    ground = stand(cloud.engine, "", deadline_s=30)
+    (query,) = make_queries(convert({"resources": {"VCPU": 1}}, CandidatesAsked), Flavor(), ())
+    found = set()
+    for seed in (1, 1, 1, 2):
+        cloud.engine.settings = replace(cloud.engine.settings, ranking_seed=seed)
+        pool = search(ground, [(query, query.request)], most=1, order="spread")
+        found.add((seed, pool.ranked[0].tree))
+
+    assert len(found) == 2
+    assert len({tree for _, tree in found}) == 2
 
 
 def test_hosts_are_ranked_by_the_room_that_is_left(cloud):

@@ -50,6 +50,8 @@ class Settings:
         keep_migrations_days: how long a migration that has ended stays on record.
         max_body_mb: largest body that is read, in MiB.
         weights: weigher and how much it counts, for those that are not as by default.
+        ranking_seed: puts hosts in order that are otherwise equal; None: 0 for targets, and
+            each first placement begins at another host.
     """
 
     host: str = "127.0.0.1"
@@ -73,11 +75,12 @@ class Settings:
     keep_migrations_days: int = 90
     max_body_mb: int = 16
     weights: tuple[tuple[str, float], ...] = ()
+    ranking_seed: int | None = None
 
     @property
     def ranking(self) -> Ranking:
         """How hosts that take a guest are put in order."""
-        return Ranking(weights=Weights(**dict(self.weights)))
+        return Ranking(weights=Weights(**dict(self.weights)), seed=self.ranking_seed or 0)
 
     @property
     def database_url(self) -> str:
@@ -274,6 +277,13 @@ TABLE: tuple[Option, ...] = (
         many=True,
         separator=" ",
         help="How much a weigher counts in the order of targets; may be repeated.",
+    ),
+    Option(
+        name="ranking_seed",
+        parse=whole(0, 0xFFFFFFFF),
+        default=None,
+        metavar="NUMBER",
+        help="Puts hosts in order that are otherwise equal, for answers that can be repeated.",
     ),
 )
 

@@ -74,13 +74,14 @@ def search(
 ) -> Pool:
     """Find and rank candidates of several queries, of each at most so many.
 
-    Each search begins at another host, so that claims of many schedulers do not meet.
+    Each search begins at another host, so that claims of many schedulers do not meet; at the
+    same one where the settings have a seed.
 
     Raises:
         DeadlineExceeded: the search did not end in time; it has stopped.
     """
     found = []
-    start = secrets.randbelow(max(ground.columns.trees, 1))
+    start = _start(ground.engine.settings.ranking_seed, max(ground.columns.trees, 1))
     for _, request in requests:
         found.append(
             find(
@@ -98,6 +99,10 @@ def search(
         for each in read_found(one, number, query)
     )
     return Pool(rank(every, order), all(one.count < most for one in found))
+
+
+def _start(seed: int | None, trees: int) -> int:
+    return secrets.randbelow(trees) if seed is None else seed % trees
 
 
 def count_refusals(ground: Ground, requests: Sequence[CandidatesRequest]) -> tuple[Counted, ...]:
@@ -121,9 +126,7 @@ def count_refusals(ground: Ground, requests: Sequence[CandidatesRequest]) -> tup
     )
 
 
-def _closed(
-    columns: Columns, view: FleetView, tenant: str, roots: frozenset[str]
-) -> Bools | None:
+def _closed(columns: Columns, view: FleetView, tenant: str, roots: frozenset[str]) -> Bools | None:
     hosts = [host for name in view.picky if (host := view.get(name)) and not _takes(host, tenant)]
     every = roots.union(host.root.uuid for host in hosts if host.root)
     rows = [columns.row(uuid) for uuid in every]
