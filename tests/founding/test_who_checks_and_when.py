@@ -337,6 +337,32 @@ def test_tenants_are_isolated(sqlite_fleet: Fleet) -> None:
     assert sqlite_fleet.codes("g", "there") == ["HOST_TENANT"]
 
 
+def test_devices_of_one_guest_can_be_kept_on_one_numa_node(sqlite_fleet: Fleet) -> None:
+    """Point 51: "nuam affintiy".
+
+    Both hosts have a board on each of two nodes, and room for one more device on each board of
+    one of them.
+    """
+    for host, free in (("home", 4), ("one-each", 1), ("both", 2)):
+        told = a_report(host, free=free)
+        told["facts"]["host"]["numa"] = [{"id": 0}, {"id": 1}]
+        (board,) = told["facts"]["devices"]
+        second = {**board, "name": "0000:af:00.0", "numa_node": 1}
+        told["facts"]["devices"] = [{**board, "numa_node": 0}, second]
+        sqlite_fleet.service.put(f"/wherry/hosts/{host}/report", told)
+    body = sqlite_fleet.a_guest("home")
+    body["slots"]["gpu1"] = body["slots"]["gpu0"]
+    for policy, hosts in (("required", ["both"]), ("preferred", ["both", "one-each"])):
+        asked = {**body, "numa": {"policy": policy}}
+        sqlite_fleet.service.put(f"/wherry/guests/{name_of('g')}", asked)
+        told = sqlite_fleet.targets("g")["targets"]
+        assert [each["host"] for each in told] == hosts
+        assert len({told[0]["providers"][row["offer"]] for row in told[0]["mapping"]}) == 1
+
+    sqlite_fleet.service.put(f"/wherry/guests/{name_of('g')}", {**body, "numa": {}})
+    assert sqlite_fleet.codes("g", "one-each") == ["HOST_NUMA"]
+
+
 def test_a_devices_capacity_counts(sqlite_fleet: Fleet) -> None:
     """Point 52: "pci device avaiablity"."""
     two_hosts(sqlite_fleet, free=1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
-from msgspec import convert
+from msgspec import UNSET, convert
 
 from builders import a_uuid, an_offer
 from nova_compute import Nova
@@ -23,6 +23,7 @@ from wherry.app.guests import get_guest
 from wherry.model.candidates import CandidatesAsked
 from wherry.model.device_requests import DeviceRequest
 from wherry.model.errors import AlreadyExists, DeadlineExceeded, NoTarget, NotFound
+from wherry.model.guests import NumaAsked
 from wherry.schedule.first.flavor import Flavor
 from wherry.schedule.first.near import near
 from wherry.schedule.first.question import make_queries
@@ -348,6 +349,15 @@ def test_a_claim_gives_out_addresses_and_puts_the_guest_on_record(reported):
     }
     (left,) = ask(reported.engine, devices=[{"name": "nic"}]).candidates
     assert left.parts[0].addresses == ("0000:81:00.4",)
+    assert guest.numa is UNSET
+
+
+def test_a_claim_writes_down_which_nodes_were_asked_for(reported):
+    """So that its targets are held to the same."""
+    said = {"devices": [{"name": "nic"}], "numa_policy": "preferred"}
+    ask(reported.engine, **said, claim={"consumer": C1, "project": "p"})
+
+    assert get_guest(reported.engine, C1).numa == NumaAsked(policy="preferred")
 
 
 def test_the_queries_are_what_the_placement_door_takes(reported):

@@ -3,15 +3,29 @@
 from string import Formatter
 
 import pytest
+from msgspec.structs import replace
 
-from builders import a_fleet, a_guest, a_host, a_host_record, a_host_view, a_provider, a_root
+from builders import (
+    FB,
+    a_contract,
+    a_fleet,
+    a_guest,
+    a_host,
+    a_host_record,
+    a_host_view,
+    a_provider,
+    a_root,
+    a_uuid,
+)
 from doc_tables import read_table
 from moves import a_move
+from schedule.numa_twin import a_node
 from wherry.compat.table import BY_CODE as OF_COMPAT
 from wherry.compat.table import family
 from wherry.model.checks import Policy, Reason
 from wherry.model.groups import Group, Placed
-from wherry.model.inventory import Inventory
+from wherry.model.guests import NumaAsked
+from wherry.model.inventory import Inventory, Use
 from wherry.model.targets import TargetsRequest
 from wherry.model.tenancy import ClosedBy
 from wherry.schedule.cache import JudgementCache
@@ -100,6 +114,21 @@ def device_absent():
     return move.judge(move.ask()["target"], ok=False, missing=("gpu0",)).reasons
 
 
+def on_nodes(policy, *nodes):
+    """The reasons of host2, each of whose boards has room for one of the guest's devices."""
+    host = a_host("host2", devices=len(nodes), use=Use(charged={FB: 12288}))
+    record, root, *boards = host
+    boards = [
+        each if node is None
+        else replace(each, plan=replace(each.plan, parent=a_uuid(f"host2_NUMA{node}")))
+        for each, node in zip(boards, nodes, strict=True)
+    ]  # fmt: skip
+    changes = [record, root, *(a_node("host2", node) for node in (0, 1)), *boards]
+    guest = a_guest(*(a_contract(slot=f"gpu{n}") for n in range(2)), numa=NumaAsked(policy=policy))
+    question = ask(guest, TargetsRequest(), JudgementCache())
+    return judge_host(question, None, a_fleet(changes).view.get("host2"))[1].reasons
+
+
 def in_aggregate():
     """The reasons of host2 where its aggregates are for others."""
     closed = {"host2": ClosedBy(("a", "b"), ("blue", "red"))}
@@ -132,6 +161,13 @@ PRODUCED = {
     "HOST_AGGREGATE": (
         in_aggregate,
         "The host is in aggregates a, b, for guests of blue, red alone; this one is of green."),
+    "HOST_NUMA": (
+        lambda: on_nodes("required", 0, 1),
+        "The host has no room for the devices on 1 NUMA node(s), which policy required asks for."),
+    "HOST_NUMA_UNKNOWN": (
+        lambda: on_nodes("required", 0, None),
+        ("It is not known whether the devices would be on 1 NUMA node(s), which policy required "
+         "asks for.")),
     "HOST_APART": (
         lambda: beside("anti-affinity"),
         "The host has 1 of group web already, and 1 may be on one."),

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from builders import a_contract, a_fleet, a_guest, a_host, an_offer
 from hosts.opens import heard
+from schedule.numa_twin import on_nodes, plain_check_on_nodes, plain_nearness
 from schedule_worlds import contracts, crowded, needs, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
@@ -22,8 +23,9 @@ from wherry.inventory.host_view import HostView
 from wherry.model.changes import Removed
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
 from wherry.model.device import Condition, Contract, Exclusive, Offer
+from wherry.model.device_requests import NumaPolicy
 from wherry.model.groups import Group, GroupPolicy, Neighbours, Placed
-from wherry.model.guests import Guest
+from wherry.model.guests import Guest, NumaAsked
 from wherry.model.targets import Target, TargetsRequest
 from wherry.model.tenancy import EVERYWHERE_OPEN, Closed, ClosedBy
 from wherry.schedule.cache import JudgementCache
@@ -87,10 +89,8 @@ def plain_check(guest: Guest, host: HostView, policy: Policy) -> tuple[GuestResp
     if host.name == guest.host:
         empty = check_guest((), guest.needs, (), host.facts.value, Policy(mode=policy.mode))
         return empty, [make_reason("SAME_HOST")]
-    pinned = [slot.contract for slot in guest.slots.values()]
-    offers = [each.offer for each in host.offers]
-    answer = check_guest(pinned, guest.needs, offers, host.facts.value, policy)
-    own = plain_own_reasons(guest, host)
+    answer, own = plain_check_on_nodes(guest, host, policy)
+    own += plain_own_reasons(guest, host)
     if host.unsettled and any(reason.code == "MAPPING" for reason in answer.reasons):
         own.append(make_reason("DEVICES_UNSETTLED", devices=sorted(host.unsettled)))
     return answer, own
@@ -142,7 +142,7 @@ def in_the_way(answer: GuestResponse, own: list[Reason], policy: Policy) -> set[
     return {r.code for r in reasons if r.severity not in {"info", *policy.accept}}
 
 
-def plain_score(guest: Guest, host: HostView) -> float:
+def plain_score(guest: Guest, host: HostView, policy: Policy) -> float:
     """What the weighers say of a host, added up from its records."""
     free: Counter[str] = Counter()
     total: Counter[str] = Counter()
@@ -159,7 +159,7 @@ def plain_score(guest: Guest, host: HostView) -> float:
     left = [(free[name] - amount) / total[name] for name, amount in asked.items() if total[name]]
     unused = [free[name] / total[name] for name in total if total[name]]
     spread = sum(unused) / len(unused) if unused else 1.0
-    return max(0.0, min([1.0, *left])) + spread
+    return max(0.0, min([1.0, *left])) + spread + plain_nearness(guest, host, policy)
 
 
 def plain_ways_back(
@@ -199,9 +199,7 @@ def hold_against_twin(
 ) -> None:
     request = TargetsRequest(policy=policy, limit=10_000, explain=True)
     source = view.get(guest.host)
-    answer = find_targets(
-        guest, source, view, request, cache, neighbours=neighbours, closed=closed
-    )
+    answer = find_targets(guest, source, view, request, cache, neighbours=neighbours, closed=closed)
     targets = {target.host: target for target in answer.targets}
     refusals = {refusal.host: refusal for refusal in answer.refused.hosts}
     counts: Counter[str] = Counter()
@@ -225,7 +223,7 @@ def hold_against_twin(
             assert listed.downtime_ms == plain.downtime_ms
             taken = [listed.providers[row.offer] for row in listed.mapping]
             assert set(taken) | {listed.root} == set(listed.facts)
-            score = plain_score(guest, host) + plain_wish(host, neighbours)
+            score = plain_score(guest, host, policy) + plain_wish(host, neighbours)
             assert listed.score == pytest.approx(score, abs=2e-6)
             assert listed.return_path == plain_ways_back(guest, listed, view, policy)
         else:
@@ -273,6 +271,18 @@ def test_groups_and_aggregates_keep_guests_together_and_apart(world, policy, dat
         st.dictionaries(st.sampled_from([*names, "gone"]), st.just(ClosedBy(("a",), ("green",))))
     )
     hold_against_twin(world.guest, view, policy, JudgementCache(), neighbours, closed)
+
+
+@given(worlds(), POLICIES, st.data())
+def test_devices_stand_on_numa_nodes_as_the_guest_asks(world, policy, data):
+    """The mapping is the best one of all choices of nodes, and what is refused says so."""
+    hosts = [data.draw(on_nodes(changes)) for changes in world.hosts]
+    asked = NumaAsked(
+        policy=data.draw(st.sampled_from(get_args(NumaPolicy))),
+        nodes=data.draw(st.sampled_from((1, 1, 2))),
+    )
+    guest = replace(world.guest, numa=asked)
+    hold_against_twin(guest, a_fleet(*hosts).view, policy, JudgementCache())
 
 
 @given(worlds(), POLICIES)

@@ -13,13 +13,21 @@ from zlib import crc32
 
 from wherry.inventory.following import LastColumns
 from wherry.inventory.host_columns import HostColumns
-from wherry.inventory.host_view import HostView, OfferView, ProviderView, Room, is_unsettled
+from wherry.inventory.host_view import (
+    NO_NODE,
+    HostView,
+    OfferView,
+    ProviderView,
+    Room,
+    is_unsettled,
+)
+from wherry.inventory.hostplan import NUMA_TRAIT
 from wherry.inventory.interning import Interner, Shape, Shared, intern_facts, intern_shape
 from wherry.inventory.islands import Island, Member, intern_island, split_islands
 from wherry.model.changes import Change, Removed
 from wherry.model.checks import HostFacts
 from wherry.model.device import Offer
-from wherry.model.inventory import HostRecord, Inventory, ProviderRecord
+from wherry.model.inventory import HostRecord, Inventory, PlannedProvider, ProviderRecord
 
 SHARDS = 256
 """A change copies one shard's references, not those of the whole fleet."""
@@ -219,6 +227,7 @@ class Fleet:
             root=root,
             providers=tuple(providers),
             islands=tuple(island for island, _ in placed),
+            nodes=_nodes_of([offers for _, offers in placed], providers),
             offers=tuple(offer for _, offers in placed for offer in offers),
             room=room,
             unused=_mean_unused(room),
@@ -242,6 +251,29 @@ class Fleet:
         ]
         # The sort is stable, so equal islands stand by name.
         return sorted(placed, key=lambda each: each[0].rank)
+
+
+def _nodes_of(islands: list[list[OfferView]], providers: list[ProviderView]) -> tuple[int, ...]:
+    """Number the NUMA nodes of islands in the order in which they come."""
+    plans = {each.uuid: each.record.plan for each in providers}
+    if not any(NUMA_TRAIT in plan.traits for plan in plans.values()):
+        return (NO_NODE,) * len(islands)
+    numbers: dict[str | None, int] = {None: NO_NODE}
+    found = []
+    for offers in islands:
+        nodes = {_node_above(each.provider.uuid, plans) for each in offers}
+        node = nodes.pop() if len(nodes) == 1 else None
+        found.append(numbers.setdefault(node, len(numbers) - 1))
+    return tuple(found)
+
+
+def _node_above(uuid: str | None, plans: Mapping[str, PlannedProvider]) -> str | None:
+    """Find the node that a provider stands below; None where none is known."""
+    while uuid is not None and uuid in plans:
+        if NUMA_TRAIT in plans[uuid].traits:
+            return uuid
+        uuid = plans[uuid].parent
+    return None
 
 
 def _shard_of(name: str) -> int:

@@ -83,6 +83,7 @@ def _put(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) -> Ho
         labels=_with(before.labels, rows, block.labels),
         unused=_with(before.unused, rows, block.unused),
         islands=_with(before.islands, places, block.islands),
+        nodes=_with(before.nodes, places, block.nodes),
         amounts={key: _with(before.amount(*key), rows, block.amount(*key)) for key in keys},
     )
 
@@ -96,7 +97,7 @@ def _splice(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) ->
         return np.concatenate([old[stays], new])
 
     names = joined(before.names, block.names)
-    kept = before.islands[np.repeat(stays, before.lengths)]
+    kept = np.repeat(stays, before.lengths)
     keys = before.amounts.keys() | block.amounts.keys()
     return replace(
         before,
@@ -109,7 +110,8 @@ def _splice(before: HostColumns, rows: NDArray[np.int64], block: HostColumns) ->
         labels=joined(before.labels, block.labels),
         unused=joined(before.unused, block.unused),
         lengths=joined(before.lengths, block.lengths),
-        islands=np.concatenate([kept, block.islands]),
+        islands=np.concatenate([before.islands[kept], block.islands]),
+        nodes=np.concatenate([before.nodes[kept], block.nodes]),
         amounts={key: joined(before.amount(*key), block.amount(*key)) for key in keys},
     )
 

@@ -97,6 +97,8 @@ class HostColumns:
     """[N], islands of each host."""
     islands: NDArray[np.int32]
     """[M], those of the first row first, each row in its own order."""
+    nodes: NDArray[np.int16]
+    """[M], the NUMA node of each of these, as their host numbers them."""
     amounts: Mapping[tuple[Amount, str], NDArray[np.int64]]
     """[N], by kind and class; 0 where a host does not have the class."""
 
@@ -138,6 +140,7 @@ def measure(hosts: Sequence[HostView], tables: Tables, shards: Shards) -> HostCo
         unused=np.array([host.unused for host in hosts], np.float64),
         lengths=np.array([len(host.islands) for host in hosts], np.int64),
         islands=np.array([island(each) for host in hosts for each in host.islands], np.int32),
+        nodes=np.array([each for host in hosts for each in host.nodes], np.int16),
         amounts=_amounts(hosts, tables),
     )
 

@@ -10,7 +10,7 @@ Source: design, sections 3 and 6; specification of compatibility, section 13.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import UNSET, Struct
 
@@ -20,6 +20,9 @@ from wherry.inventory.offers import materialise_offer, offers_of
 from wherry.model.checks import HostFacts
 from wherry.model.device import Offer
 from wherry.model.inventory import HostRecord, Inventory, PlannedProvider, ProviderRecord
+
+NO_NODE: Final = -1
+"""Number of the NUMA node of what stands on none that is known."""
 
 
 class Room(NamedTuple):
@@ -88,6 +91,9 @@ class HostView:
     """By name, then uuid."""
     islands: tuple[Island, ...]
     """The devices without their names, in the order of the offers."""
+    nodes: tuple[int, ...]
+    """The NUMA node of each island: 0 for that of the first, and so on; `NO_NODE` where none is
+    known, or not one for all of it."""
     offers: tuple[OfferView, ...]
     room: Mapping[str, Room]
     """Class to what is free of it, over all providers of the host."""

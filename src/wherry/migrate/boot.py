@@ -112,6 +112,7 @@ def plan_guest(
         tenant=tenant,
         needs=request.needs,
         resources={name: amount for name, amount in resources.items() if amount},
+        numa=request.numa,
         process=UNSET if here is None else here.process,
         slots={n: slots[n].slot if n in slots else left[n] for n in request.slots},
         generation=0 if stored is None else stored.generation,

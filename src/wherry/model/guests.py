@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from wherry.model.checks import Configure, Needs
 from wherry.model.device import Contract, Scalar
+from wherry.model.device_requests import NumaPolicy
 from wherry.model.facts import HostName, SlotName, Uuid
 from wherry.model.inventory import Value
 
@@ -38,6 +39,16 @@ class SlotRequest(Value, frozen=True, kw_only=True):
     """Kept as given, for callers who may; else the service pins one from the stored offer."""
 
 
+class NumaAsked(Value, frozen=True, kw_only=True):
+    """On which NUMA nodes of its host the devices of a guest stand."""
+
+    policy: NumaPolicy = "required"
+    """``required``: on so many, and each device's is known; ``legacy``: so many of those that are
+    known; ``preferred``: where it can be had."""
+    nodes: Annotated[int, Meta(ge=1, le=16)] = 1
+    """On how many at most: as many as the guest has cells."""
+
+
 class GuestRequest(Value, frozen=True, kw_only=True):
     """Body of ``PUT /wherry/guests/{uuid}``."""
 
@@ -46,6 +57,8 @@ class GuestRequest(Value, frozen=True, kw_only=True):
     needs: Needs = Needs()
     resources: dict[str, int] | UnsetType = UNSET
     """Class to units on the host's own provider; left out: what the consumer holds."""
+    numa: NumaAsked | UnsetType = UNSET
+    """Left out: its devices may stand on any nodes."""
     slots: dict[SlotName, SlotRequest] = {}
 
 
@@ -68,6 +81,7 @@ class Guest(Value, frozen=True, kw_only=True):
     tenant: str = ""
     needs: Needs = Needs()
     resources: dict[str, int] = {}
+    numa: NumaAsked | UnsetType = UNSET
     process: str | UnsetType = UNSET
     """Identity of its QEMU process as last reported."""
     slots: dict[str, Slot] = {}

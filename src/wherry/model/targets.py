@@ -65,6 +65,7 @@ What = Literal[
     "untracked_dma",
     "postcopy",
     "replug",
+    "numa",
     "without",
     "boot_as",
     "version",

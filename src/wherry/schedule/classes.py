@@ -18,17 +18,12 @@ from wherry.compat.rules import host_facts
 from wherry.compat.verdicts import reasons_in, worst
 from wherry.inventory.columns.interned import Interned
 from wherry.inventory.host_columns import HostColumns
+from wherry.inventory.host_view import NO_NODE
 from wherry.inventory.islands import Island, stamp
 from wherry.model.checks import GuestResponse, HostFacts
-from wherry.schedule.evaluate import (
-    MAPPING,
-    Part,
-    codes_against,
-    is_mapped,
-    judge_part,
-    reasons_of,
-)
+from wherry.schedule.evaluate import codes_against, reasons_of
 from wherry.schedule.memory import Found, Least
+from wherry.schedule.parts import MAPPING, Part, is_mapped, judge_part, nearness
 from wherry.schedule.question import WEIGHT, Question
 from wherry.schedule.rows import cut_runs, group_rows
 
@@ -66,18 +61,34 @@ def find_at_devices(question: Question, columns: HostColumns) -> AtDevices:
     memory, table = question.memory, columns.tables.islands
     present = np.bincount(columns.islands, minlength=len(table)) > 0
     classes = memory.classes_in(table, present, lambda island: question.about(island).number)
+    here = classes[columns.islands]
+    if question.numa is not None:
+        here = _by_node(question, columns, here)
     # Most repeats of a class stand side by side; `Memory.keep` finds the others.
-    stays, lengths = cut_runs(classes[columns.islands], columns.lengths, memory.keeps())
-    islands = columns.islands[stays]
-    rows, groups = classes[islands], group_rows(classes[islands], lengths)
+    stays, lengths = cut_runs(here, columns.lengths, memory.keeps())
+    islands, nodes, rows = columns.islands[stays], columns.nodes[stays], here[stays]
+    groups = group_rows(rows, lengths)
     ends = np.cumsum(lengths)[groups.first].tolist()
     numbers: list[int] = []
     for end, length in zip(ends, lengths[groups.first].tolist(), strict=True):
-        here = islands[end - length : end]
-        find = partial(_find, question, table, here)
-        numbers.append(memory.found_for(rows[end - length : end], find))
+        some = slice(end - length, end)
+        find = partial(_find, question, table, islands[some], nodes[some])
+        numbers.append(memory.found_for(rows[some], find))
     number = np.array(numbers, np.int64)[groups.number]
     return AtDevices(number, islands, rows, lengths, groups.number, groups.first)
+
+
+def _by_node(
+    question: Question, columns: HostColumns, classes: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Tell classes of islands apart by the NUMA nodes that they stand on."""
+    memory, keeps = question.memory, question.memory.keeps()
+    base = int(columns.nodes.max(initial=0)) + 2
+    pairs = classes.astype(np.int64) * base + (columns.nodes - NO_NODE)
+    distinct, number = np.unique(pairs, return_inverse=True)
+    named = [divmod(pair, base) for pair in distinct.tolist()]
+    by_pair = [memory.class_of((each, node + NO_NODE), int(keeps[each])) for each, node in named]
+    return np.array(by_pair, np.int32)[number]
 
 
 def find_at_facts(question: Question, columns: HostColumns) -> list[Found]:
@@ -93,10 +104,14 @@ def _at_facts(question: Question, facts: HostFacts) -> Found:
 
 
 def _find(
-    question: Question, table: Interned[Island], here: NDArray[np.int32], places: list[int]
+    question: Question,
+    table: Interned[Island],
+    here: NDArray[np.int32],
+    nodes: NDArray[np.int16],
+    places: list[int],
 ) -> Found:
     islands = [table[number] for number in here[places].tolist()]
-    return _refuse(question, islands) or _work_out(question, islands)
+    return _refuse(question, islands) or _work_out(question, islands, nodes[places].tolist())
 
 
 def _refuse(question: Question, islands: Sequence[Island]) -> Found | None:
@@ -116,17 +131,21 @@ def _least(question: Question, islands: Sequence[Island], slot: int) -> Least:
     return min(rows, key=lambda row: row.weight, default=nothing)
 
 
-def _work_out(question: Question, islands: Sequence[Island]) -> Found:
+def _work_out(question: Question, islands: Sequence[Island], nodes: Sequence[int]) -> Found:
     seen = [question.see(island) for island in islands]
     offers = [offer for number, each in enumerate(seen) for offer in stamp(each, number)]
     judgements = [row for each in islands for row in question.about(each).judgements]
-    response = judge_part(question, Part(tuple(offers), tuple(judgements)), ())
+    of_offers = tuple(n for n, each in zip(nodes, islands, strict=True) for _ in each.offers)
+    part = Part(tuple(offers), tuple(judgements), of_offers)
+    response = judge_part(question, part, ())
+    places = _places(islands, response)
     return Found(
         verdict=response.verdict,
         codes=codes_against(reasons_of(response), question.taken),
         is_mapped=is_mapped(response),
         downtime_ms=response.downtime_ms,
-        places=_places(islands, response),
+        places=places,
+        nearness=nearness(question.numa, (nodes[island] for island, _ in places)),
     )
 
 

@@ -54,6 +54,12 @@ class Decision(NamedTuple):
         by_number = [found.downtime_ms for found in self.at_devices]
         return np.array(by_number, np.float64)[self.devices]
 
+    @property
+    def nearness(self) -> NDArray[np.float64]:
+        """[N], how well the NUMA nodes go with what is asked."""
+        by_number = [found.nearness for found in self.at_devices]
+        return np.array(by_number, np.float64)[self.devices]
+
 
 def decide(question: Question, columns: HostColumns) -> Decision:
     """Decide for every host whether it takes the guest.

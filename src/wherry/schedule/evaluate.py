@@ -9,30 +9,19 @@ Source: specification of compatibility, section 10; docs/reference/targets.md.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.compat.guest import judge_guest
 from wherry.compat.judgement import Judgement
 from wherry.compat.rules import host_facts
 from wherry.compat.table import Finding
-from wherry.inventory.host_view import HostView
+from wherry.inventory.host_view import NO_NODE, HostView
 from wherry.model.checks import GuestResponse, MappingRow, Reason
-from wherry.model.device import Offer
 from wherry.schedule.group_rules import check_groups
 from wherry.schedule.host_rules import check_host, check_unsettled, same_host
+from wherry.schedule.parts import Part, is_mapped, judge_part
 from wherry.schedule.question import Question
 from wherry.schedule.tenant_rules import check_aggregates
-
-MAPPING = "MAPPING"
-
-
-class Part(Struct, frozen=True):
-    """The offers of a host that can matter to a guest."""
-
-    offers: tuple[Offer, ...]
-    judgements: tuple[tuple[Judgement, ...], ...]
-    """For each offer, that of each contract."""
 
 
 def evaluate(question: Question, host: HostView) -> GuestResponse:
@@ -65,7 +54,7 @@ def _respond(
     if found:
         return judge_part(question, _part_of(question, host, kept), found)
     # Of a host that itself lacks nothing, the islands say it all.
-    islands = tuple([host.islands[place] for place in kept])
+    islands = tuple([(host.islands[place], _node(question, host, place)) for place in kept])
     known = question.memory.responses
     response = known.get(islands)
     if response is None:
@@ -74,31 +63,10 @@ def _respond(
     return response
 
 
-def judge_part(question: Question, part: Part, found: Sequence[Finding]) -> GuestResponse:
-    """Check the guest against some offers; ``offer`` counts these.
-
-    Args:
-        question: the guest under its policy.
-        part: the offers.
-        found: what the host itself is found to lack.
-    """
-    return judge_guest(
-        question.contracts,
-        part.offers,
-        found,
-        question.policy,
-        pair=lambda i, j: part.judgements[j][i],
-    )
-
-
 def keep_islands(question: Question, host: HostView) -> list[int]:
     """Choose the islands of a host that can matter, by their place, in order."""
-    return question.memory.keep([question.about(island).number for island in host.islands])
-
-
-def is_mapped(response: GuestResponse) -> bool:
-    """Whether every device has an offer."""
-    return all(reason.code != MAPPING for reason in response.reasons)
+    every = zip(host.islands, host.nodes, strict=True)
+    return question.memory.keep([question.class_at(island, node) for island, node in every])
 
 
 def reasons_of(response: GuestResponse) -> Iterator[Reason]:
@@ -117,7 +85,13 @@ def _part_of(question: Question, host: HostView, kept: Sequence[int]) -> Part:
     """Take the offers of these islands, as they are on this host."""
     judgements = [row for each in kept for row in question.about(host.islands[each]).judgements]
     offers = [host.offers[place].offer for place in _places(host, kept)]
-    return Part(tuple(offers), tuple(judgements))
+    nodes = [host.nodes[each] for each in kept for _ in host.islands[each].offers]
+    return Part(tuple(offers), tuple(judgements), tuple(nodes))
+
+
+def _node(question: Question, host: HostView, place: int) -> int:
+    """The node of an island, where that can matter."""
+    return NO_NODE if question.numa is None else host.nodes[place]
 
 
 def _places(host: HostView, kept: Sequence[int]) -> list[int]:

@@ -60,6 +60,8 @@ class Found(NamedTuple):
     places: tuple[tuple[int, int], ...] = ()
     """Of each device: which of the islands that matter it is mapped to, and which offer of it;
     empty where there is no mapping."""
+    nearness: float = 0.0
+    """How well the NUMA nodes of the devices go with what is asked: from 0 to 1."""
 
 
 class Memory:
@@ -80,8 +82,9 @@ class Memory:
         """By number; only grows."""
         self.ways: dict[tuple[str, bytes, bytes], ReturnPath] = {}
         """By slot and the digests of the shapes of target and home."""
-        self.responses: dict[tuple[Island, ...], GuestResponse] = {}
-        """By the islands of a host that can matter, of hosts that themselves lack nothing."""
+        self.responses: dict[tuple[tuple[Island, int], ...], GuestResponse] = {}
+        """By the islands of a host that can matter with their nodes, of hosts that themselves lack
+        nothing."""
         self.losses: WeakKeyDictionary[Island, dict[Hashable, Loss]] = WeakKeyDictionary()
         """By the devices that an island would take."""
         self._found_numbers: dict[Found, int] = {}

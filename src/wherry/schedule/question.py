@@ -19,7 +19,7 @@ from wherry.inventory.islands import Island
 from wherry.model.checks import Policy, Verdict
 from wherry.model.device import Contract, Mode, Offer
 from wherry.model.groups import Neighbours
-from wherry.model.guests import Guest
+from wherry.model.guests import Guest, NumaAsked
 from wherry.model.tenancy import EVERYWHERE_OPEN, Closed
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.memory import IslandAnswer, Least
@@ -51,6 +51,7 @@ class Question:
         closed: Closed = EVERYWHERE_OPEN,
     ) -> None:
         self.guest = guest
+        self.numa: NumaAsked | None = None if guest.numa is UNSET else guest.numa
         self.neighbours = neighbours
         self.closed = closed
         self.cache = cache
@@ -72,7 +73,7 @@ class Question:
         """Severities of reasons that do not stand in the way."""
         slots = tuple(contract.slot for contract in self.contracts)
         named = None if supposed is None else supposed.name
-        self.memory = cache.remember(digest_of((self._keys, slots, policy, named)))
+        self.memory = cache.remember(digest_of((self._keys, slots, policy, named, self.numa)))
 
     def like(
         self,
@@ -98,6 +99,13 @@ class Question:
         if found is None:
             found = known[island] = self._work_out(island)
         return found
+
+    def class_at(self, island: Island, node: int) -> int:
+        """Number the class of an island where it stands: nodes count if the guest asks for some."""
+        answer = self.about(island)
+        if self.numa is None:
+            return answer.number
+        return self.memory.class_of((answer.number, node), answer.keep)
 
     @property
     def kinds(self) -> tuple[bytes, ...]:

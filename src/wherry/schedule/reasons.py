@@ -43,9 +43,19 @@ ROWS: Final[tuple[Row, ...]] = (
         "the host's label `tenants` names those whose guests it takes, and not the guest's",
         "The host takes guests of {offered} alone; this one is of {wanted}."),
     Row("R81", "HOST_AGGREGATE", "no", "filter", (),
-        "the host is in aggregates that are for some tenants alone, and the guest's is not among them",
+        "the host is in aggregates that are for some tenants alone, and the guest's is not among "
+        "them",
         "The host is in aggregates {aggregates}, for guests of {offered} alone; this one is of "
         "{wanted}."),
+    Row("R81", "HOST_NUMA", "no", "filter", (),
+        "the guest's devices fit, but not on as few NUMA nodes as it asks for",
+        "The host has no room for the devices on {wanted} NUMA node(s), which policy {policy} "
+        "asks for."),
+    Row("R81", "HOST_NUMA_UNKNOWN", "unknown", "filter", (),
+        "the guest's devices fit on as few NUMA nodes as it asks for only if devices count whose "
+        "node is not known",
+        "It is not known whether the devices would be on {wanted} NUMA node(s), which policy "
+        "{policy} asks for."),
     Row("R81", "HOST_APART", "no", "filter", ("group",),
         "a group that keeps its guests apart has as many on the host as may be there",
         "The host has {offered} of group {group} already, and {wanted} may be on one."),

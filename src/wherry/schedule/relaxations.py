@@ -32,6 +32,7 @@ FEW: Final = 4
 
 _MILDER: Final[dict[Mode, tuple[Mode, ...]]] = {"live": ("suspend", "cold"), "suspend": ("cold",)}
 _FULL: Final = frozenset({"CAPACITY", "EXCLUSIVE", "POSITIONS", "MAPPING"})
+_NODES: Final = frozenset({"HOST_NUMA", "HOST_NUMA_UNKNOWN"})
 _OLDER: Final = frozenset({"VERSION_MINOR_OLDER", "VERSION_OLDER"})
 
 
@@ -94,6 +95,7 @@ def variants(question: Question, columns: HostColumns, codes: Collection[str]) -
     """
     return [
         *_of_policy(question, frozenset(codes)),
+        *_of_nodes(question, frozenset(codes)),
         *_of_slots(question),
         *_of_devices(question, frozenset(codes)),
         *_of_types(question, columns),
@@ -126,6 +128,12 @@ def _can_be_replugged(guest: Guest, policy: Policy) -> list[str]:
         and slot.contract.migration is not UNSET
         and "replug" in (slot.contract.migration.modes or ())
     ]
+
+
+def _of_nodes(question: Question, codes: frozenset[str]) -> Iterator[Variant]:
+    if codes & _NODES:
+        asked = question.like(guest=replace(question.guest, numa=UNSET))
+        yield Variant(Relaxation(what="numa"), asked)
 
 
 def _of_slots(question: Question) -> Iterator[Variant]:

@@ -50,6 +50,7 @@ _SENTENCES: Final[Mapping[What, str]] = {
     "untracked_dma": "allow DMA that is not tracked",
     "postcopy": "do without post-copy",
     "replug": "unplug slot {value} and plug it in again there",
+    "numa": "let its devices stand on any NUMA nodes",
     "without": "one device fewer, without slot {value}",
     "boot_as": "shut it down and boot it with {value}",
     "version": "have drivers there that support {value}",

@@ -77,6 +77,7 @@ def find_targets(
         columns=columns,
         rows=taking,
         downtime_ms=decision.downtime_ms[taking],
+        nearness=decision.nearness[taking],
         asked=units_asked(guest),
         wished=wishes(neighbours),
         outlook=Outlook(question, columns, decision.found, taking, ways),

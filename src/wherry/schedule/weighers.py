@@ -31,6 +31,9 @@ class Weights(Value, frozen=True, kw_only=True):
     groups: float = 1.0
     """Of the guest's soft groups: the mean of the fraction of the others that is there, where
     they keep together, and that is not, where they keep apart."""
+    numa: float = 1.0
+    """Whether the devices are on NUMA nodes as the guest asks: 1, or 1/2 where it is not known; 0
+    for a guest that asks for none."""
     packing: float = 0.0
     """How few recipes of the fleet's types no longer fit, beyond what the guest takes."""
     alternatives: float = 0.0
@@ -53,6 +56,8 @@ class Weighed(NamedTuple):
     """[R]"""
     downtime_ms: NDArray[np.float64]
     """[R], as estimated; not a number where it cannot be."""
+    nearness: NDArray[np.float64]
+    """[R], how well the NUMA nodes of the devices go with what the guest asks."""
     asked: Mapping[str, int]
     """Class to units that the guest would take there."""
     wished: Wished
@@ -112,6 +117,7 @@ WEIGHERS: Final[Mapping[str, Callable[[Weighed], NDArray[np.float64]]]] = {
     "free_room": lambda of: free_room(of.columns, of.rows, of.asked),
     "spread": lambda of: of.columns.unused[of.rows],
     "groups": lambda of: togetherness(of.columns, of.rows, of.wished),
+    "numa": lambda of: of.nearness,
     "packing": lambda of: of.outlook.packing(),
     "alternatives": lambda of: of.outlook.alternatives(),
     "return_path": lambda of: of.outlook.return_path(),

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from wherry.app.deciding import write_anew
 from wherry.app.engine import Engine
@@ -24,10 +25,11 @@ from wherry.migrate.signal import render_time
 from wherry.model.candidates import ClaimAsked, Claimed
 from wherry.model.claims import Occupant
 from wherry.model.errors import AlreadyExists
+from wherry.model.guests import NumaAsked
 from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.first.rank import Piece, Ranked
 from wherry.schedule.plan_claim import occupy
-from wherry.store.guests import read_guest
+from wherry.store.guests import read_guest, write_guest
 from wherry.store.tenancy import read_closed_roots
 from wherry.store.transaction import Tx
 
@@ -56,8 +58,13 @@ class NoneFree(Exception):
         self.tries, self.last = tries, last
 
 
-def take(ground: Ground, asked: ClaimAsked, ranked: Sequence[Ranked]) -> Taken:
+def take(
+    ground: Ground, asked: ClaimAsked, ranked: Sequence[Ranked], numa: NumaAsked | UnsetType
+) -> Taken:
     """Take the first candidate that can be had still.
+
+    Args:
+        numa: what the guest's record says of nodes from then on.
 
     Raises:
         NoneFree: none could.
@@ -66,7 +73,7 @@ def take(ground: Ground, asked: ClaimAsked, ranked: Sequence[Ranked]) -> Taken:
     last: Exception = AllocationRefused("nothing was tried")
     for tries, one in enumerate(ranked[:TRIES], 1):
         try:
-            _write(ground, asked, one)
+            _write(ground, asked, one, numa)
         except (AllocationRefused, UnknownProviderInAllocation) as error:
             last = error
         else:
@@ -112,7 +119,7 @@ def _total(request: CandidatesRequest) -> Counter[str]:
     return total
 
 
-def _write(ground: Ground, asked: ClaimAsked, one: Ranked) -> None:
+def _write(ground: Ground, asked: ClaimAsked, one: Ranked, numa: NumaAsked | UnsetType) -> None:
     engine = ground.engine
     wanted = Asked(
         consumer=asked.consumer,
@@ -129,6 +136,9 @@ def _write(ground: Ground, asked: ClaimAsked, one: Ranked) -> None:
         if read_closed_roots(tx, ground.tenant, root=root):
             raise AllocationRefused("the host's aggregates are for other tenants by now")
         write_allocations(tx, [wanted], claim=engine.new_id(), now=engine.clock())
+        guest = None if numa is UNSET else read_guest(tx, asked.consumer)
+        if guest is not None:
+            write_guest(tx, replace(guest, numa=numa))
 
     write_anew(engine, write)
 

@@ -1,8 +1,9 @@
 """Where a new guest could go, ranked, and taking the best place in the same call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from wherry.app.device_requests import find_device_requests
 from wherry.app.engine import Engine
@@ -13,6 +14,7 @@ from wherry.app.placement.refusals import ConsumerConflict
 from wherry.model.candidates import CandidatesAnswer, CandidatesAsked, ClaimAsked, Claimed
 from wherry.model.device_requests import DeviceRequest
 from wherry.model.errors import NoTarget
+from wherry.model.guests import NumaAsked
 from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.first.devices import Wanted, find_kinds
 from wherry.schedule.first.flavor import Flavor
@@ -33,6 +35,8 @@ class _Look:
     queries: tuple[Query, ...]
     requests: tuple[CandidatesRequest, ...]
     notes: tuple[str, ...]
+    numa: NumaAsked | UnsetType = UNSET
+    """What a claim says of nodes in the guest's record."""
 
 
 def place(engine: Engine, asked: CandidatesAsked, *, deadline_s: float) -> CandidatesAnswer:
@@ -59,7 +63,7 @@ def place(engine: Engine, asked: CandidatesAsked, *, deadline_s: float) -> Candi
         if not pool.ranked:
             break
         try:
-            taken = take(look.ground, asked.claim, pool.ranked)
+            taken = take(look.ground, asked.claim, pool.ranked, look.numa)
         except NoneFree as error:
             tries, last = tries + error.tries, str(error)
         except ConsumerConflict:
@@ -82,7 +86,7 @@ def _look(engine: Engine, asked: CandidatesAsked, deadline_s: float) -> _Look:
     requests = tuple(query.request for query in queries)
     for request in requests:
         require_known(request, ground.columns.known_classes, ground.columns.known_traits)
-    return _Look(ground, queries, requests, tuple(notes))
+    return _Look(ground, queries, requests, tuple(notes), _numa(wanted))
 
 
 def _wanted(
@@ -109,6 +113,14 @@ def _wanted(
         if one.numa_policy == "socket":
             notes.append(f"device request {name}: sockets are not known; taken as `preferred`")
     return wanted, notes
+
+
+def _numa(wanted: Sequence[Wanted]) -> NumaAsked | UnsetType:
+    """Put the policies of the devices together, for where the guest goes next."""
+    policies = {one.numa_policy for one in wanted}
+    if policies == {"required"}:
+        return NumaAsked(policy="required")
+    return NumaAsked(policy="preferred") if policies - {"legacy"} else UNSET
 
 
 def _tenant(asked: CandidatesAsked) -> str:
