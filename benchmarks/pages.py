@@ -40,6 +40,8 @@ OPTIONS = (
     "--enable-precise-memory-info",
 )
 KEYS = 40
+PATIENCE_MS = 300_000
+"""A service that has just begun reads the fleet first."""
 OBSERVE = """
 window.seen = [];
 new PerformanceObserver((list) => { for (const each of list.getEntries())
@@ -49,8 +51,10 @@ new PerformanceObserver((list) => { for (const each of list.getEntries())
 
 
 def load(folder: Path, hosts: int) -> str:
-    """Report the fleet into a database of its own; gives its address."""
+    """Report the fleet into a database of its own, unless it is there; gives its address."""
     database = f"sqlite:///{folder}/fleet.db"
+    if (folder / "fleet.db").exists():
+        return database
     upgrade_store(database)
     engine = open_engine(Settings(state_dir=folder, database=database))
     try:
@@ -95,11 +99,22 @@ class Changing:
             self.sent += 1
 
 
+def take_in(server: Server) -> float:
+    """Ask until the service has read the fleet; gives seconds."""
+    begun = time.monotonic()
+    link = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_MS / 1000)
+    link.request("GET", "/wherry/fleet")
+    link.getresponse().read()
+    return time.monotonic() - begun
+
+
 def measure(server: Server, args: argparse.Namespace) -> None:
     """Open the map, walk it, scroll it, and let it follow what changes."""
+    _tell("the service reads the fleet", take_in(server), unit="s")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=list(OPTIONS))
         page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.add_init_script(OBSERVE)
         page.goto(f"http://127.0.0.1:{server.port}/ui/")
         _until(page, "performance.getEntriesByName('wherry:map').length > 0")
@@ -193,10 +208,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--changes", type=float, default=50.0, help="hosts that change each second")
     parser.add_argument("--seconds", type=float, default=10.0, help="of scrolling")
+    parser.add_argument("--folder", type=Path, help="where the fleet is kept for another run")
     parser.add_argument("--screenshot", help="file to draw the map to at the end")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = args.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
         database = load(folder, args.hosts)
         took = time.monotonic() - begun
