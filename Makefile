@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Tests spread over the cores; a debugger wants WORKERS=0.
 WORKERS ?= auto
 
-.PHONY: help setup run test test-full peer nova check bench docs lock clean
+.PHONY: help setup run test test-full peer nova check bench docs screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ bench: $(VENV)/.dev ## seeded benchmarks: unit, median, ratio
 
 docs: $(VENV)/.dev ## the documentation site; warnings are errors
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+
+screenshots: $(VENV)/.browser ## every page of the dashboard, light and dark, in build/screenshots
+	$(BIN)/python docs/screenshots.py
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
