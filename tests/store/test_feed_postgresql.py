@@ -16,6 +16,7 @@ from wherry.store.changes import append_change
 from wherry.store.engine import open_store
 from wherry.store.feed import Event, prune_changes, read_changes, read_fleet
 from wherry.store.follower import FleetReader, Follower
+from wherry.store.look import Look, look_since
 
 
 @pytest.fixture
@@ -158,3 +159,37 @@ def test_a_database_restored_on_a_younger_server_tells_nothing_of_the_future(fle
         } == {a_uuid(name) for name in ("host1", "gpu0", "gpu1")}
     finally:
         reopened.close()
+
+
+def look(store, cursor):
+    return store.glance(lambda db: look_since(db, cursor))
+
+
+def test_a_look_tells_what_changed_whatever_the_connection_has_forgotten(fleet):
+    cursor = events(fleet, None)[1]
+    assert look(fleet, cursor) == Look(cursor, ())
+    fleet.glance(lambda db: db.execute("DEALLOCATE ALL"))
+    assert look(fleet, cursor) == Look(cursor, ())
+
+    with open_write(fleet, "late"):
+        assert look(fleet, cursor).kinds == ()
+        touch(fleet, "early")
+        # The snapshots of one that is open differ from the cursor, and what it writes is not told.
+        first = look(fleet, cursor)
+        assert first.kinds == ("thing",)
+        assert look(fleet, first.cursor) == Look(first.cursor, ())
+    assert look(fleet, first.cursor).kinds == ("thing",)
+
+    before = events(fleet, None)[1]
+    claim(fleet, holding("guest", {"gpu0": {FB: 5}}))
+    told = look(fleet, before)
+    # The guest is a change too.
+    assert "use" in told.kinds
+    assert [row.used for row in told.stock if row.name == FB] == [5]
+
+
+def test_a_cursor_that_is_none_is_refused_and_the_connection_goes_on(fleet):
+    with pytest.raises(psycopg.Error, match="pg_snapshot"):
+        look(fleet, "no snapshot")
+    cursor = events(fleet, None)[1]
+    assert look(fleet, cursor) == Look(cursor, ())

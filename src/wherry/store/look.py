@@ -4,9 +4,15 @@ Source: schema/versions/0009_use_since.sql; docs/explanation/change-feed.md.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from wherry.store.feed import Cursor
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.pq.abc import PGconn, PGresult
 
 
 class StockRow(NamedTuple):
@@ -41,9 +47,41 @@ class Look:
     stock: tuple[StockRow, ...] = ()
 
 
-def look_since(db: Any, cursor: Cursor) -> Look:
-    """Look what changed since a cursor, in one trip to PostgreSQL and in no transaction."""
-    query = "SELECT * FROM wherry_use_since_0009(%s)"
-    now, kinds, stock = db.execute(query, (cursor,)).fetchone()
-    rows = tuple(StockRow._make(each) for each in stock or ())
-    return Look(now, None if kinds is None else tuple(kinds), rows)
+_NAME = b"wherry_look"
+# Where the snapshot is the cursor itself nothing has happened, and the function is not run.
+_QUERY = (
+    b"SELECT now, array_to_string(kinds, ','), stock FROM wherry_use_since_0009($1)"
+    b" WHERE pg_current_snapshot()::text <> $1"
+)
+_decode = msgspec.json.Decoder(list[StockRow]).decode
+
+
+def look_since(db: "psycopg.Connection[Any]", cursor: Cursor) -> Look:
+    """Look what changed since a cursor, in one trip to PostgreSQL and in no transaction.
+
+    Raises:
+        psycopg.Error: the database does not answer, or refuses.
+    """
+    told = _ask(db.pgconn, cursor.encode())
+    if not told.ntuples:
+        return Look(cursor, ())
+    row: list[Any] = [told.get_value(0, column) for column in range(3)]
+    now, kinds, stock = row
+    words = None if kinds is None else tuple(filter(None, kinds.decode().split(",")))
+    return Look(now.decode(), words, () if stock is None else tuple(_decode(stock)))
+
+
+def _ask(link: "PGconn", cursor: bytes) -> "PGresult":
+    """Ask below the driver's cursors, which take longer than the database does."""
+    from psycopg import errors, pq  # noqa: PLC0415 - an extra
+
+    told = link.exec_prepared(_NAME, [cursor])
+    if told.error_field(pq.DiagnosticField.SQLSTATE) == b"26000":  # it is not prepared
+        told = link.prepare(_NAME, _QUERY)
+        if told.status == pq.ExecStatus.COMMAND_OK:
+            told = link.exec_prepared(_NAME, [cursor])
+    if told.status == pq.ExecStatus.TUPLES_OK:
+        return told
+    if link.status != pq.ConnStatus.OK:
+        raise errors.OperationalError(link.get_error_message())
+    raise errors.error_from_result(told)

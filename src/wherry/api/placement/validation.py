@@ -6,7 +6,7 @@ its schema is let through without it.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -63,8 +63,9 @@ def check_value(value: Any, schema: Schema) -> bool:
     return _complaint(value, schema, of_query=False) is None
 
 
+@lru_cache(maxsize=1024)
 def parse_query(text: str) -> Pairs:
-    """Read a query string.
+    """Read a query string; schedulers ask the same again and again.
 
     Raises:
         Refused: it is not UTF-8, or has too many parameters.
@@ -75,7 +76,7 @@ def parse_query(text: str) -> Pairs:
         raise Refused(400, f"Invalid query string parameters: {error}") from None
     if any("\x00" in part for pair in pairs for part in pair):
         raise Refused(400, "Invalid query string parameters: a value holds a zero character")
-    return pairs
+    return tuple(pairs)
 
 
 def _complaint(value: Any, schema: Schema, *, of_query: bool) -> Any:
