@@ -1,10 +1,15 @@
-"""What all tests share: Hypothesis profiles and the folder of larger recordings."""
+"""What all tests share: databases, Hypothesis profiles and the folder of larger recordings."""
 
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store, store_url
+
+# Here and in no folder's own, where each would start a server of its own.
+__all__ = ["postgresql", "postgresql_url", "sqlite_template", "sqlite_url", "store", "store_url"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

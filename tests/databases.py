@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from emptying import Emptying
 from wherry.store.audit import audit
 from wherry.store.engine import open_store, upgrade_store
 from wherry.store.transaction import Store
@@ -36,6 +37,7 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "autovacuum_naptime": "10s",
 }
+TEMPLATE = "wherry_template"
 _numbers = itertools.count()
 
 
@@ -67,8 +69,10 @@ class PostgresqlServer:
             **self._as_user,
         )
         self._wait()
-        self.create("wherry_template")
-        upgrade_store(self.url("wherry_template"))
+        self.create(TEMPLATE)
+        upgrade_store(self.url(TEMPLATE))
+        self._emptying = Emptying(self.url(TEMPLATE))
+        self._idle: list[str] = []
 
     @property
     def data(self) -> Path:
@@ -81,6 +85,21 @@ class PostgresqlServer:
         """Create a database; gives its URL."""
         self._execute(f"CREATE DATABASE {database} TEMPLATE {template}")
         return self.url(database)
+
+    def lend(self) -> str:
+        """Give the name of a database with an empty fleet, which another may have used before."""
+        if self._idle:
+            return self._idle.pop()
+        name = f"fleet_{next(_numbers)}"
+        self.create(name, TEMPLATE)
+        return name
+
+    def take_back(self, database: str) -> None:
+        """Keep a database for the next who asks, emptied; or drop it."""
+        if self._emptying.empty(self.url(database)):
+            self._idle.append(database)
+        else:
+            self.drop(database)
 
     def drop(self, database: str) -> None:
         self._execute(f"DROP DATABASE {database} WITH (FORCE)")
@@ -170,9 +189,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql: PostgresqlServer) -> Iterator[str]:
     """An empty fleet in a PostgreSQL database."""
-    name = f"fleet_{next(_numbers)}"
-    yield postgresql.create(name, "wherry_template")
-    postgresql.drop(name)
+    name = postgresql.lend()
+    yield postgresql.url(name)
+    postgresql.take_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,7 +7,6 @@ import pytest
 from falcon.testing import TestClient
 
 from acme_fleet import fleet, sqlite_fleet
-from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from doors import ROUTES, Ask
 from service import any_service, service
 from wherry.api.app import Door, make_app
@@ -17,17 +16,7 @@ from wherry.api.routes import Route
 from wherry.api.waiting import WaitingRoom
 from wherry.model.caller import LOCAL_ADMIN
 
-__all__ = [
-    "any_service",
-    "fleet",
-    "postgresql",
-    "postgresql_url",
-    "service",
-    "sqlite_fleet",
-    "sqlite_template",
-    "sqlite_url",
-    "store_url",
-]
+__all__ = ["any_service", "fleet", "service", "sqlite_fleet"]
 
 
 @pytest.fixture

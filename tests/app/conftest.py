@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from engines import Clock, EngineMaker
 from wherry.app.engine import Engine, make_engine
 from wherry.app.settings import Settings
 from wherry.profiles.builtin import builtin_profiles
 from wherry.store.engine import open_store
-
-__all__ = ["postgresql", "postgresql_url", "sqlite_template", "sqlite_url", "store_url"]
 
 
 @pytest.fixture

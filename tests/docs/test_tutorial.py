@@ -10,10 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from databases import sqlite_template, sqlite_url
 from service import Process, start_process
-
-__all__ = ["sqlite_template", "sqlite_url"]
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "tutorial").glob("*.md"))

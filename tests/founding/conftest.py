@@ -5,21 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from acme_fleet import fleet, sqlite_fleet
-from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from founding.desk import Desk
 from service import run_service
 from wherry.app.settings import Settings
 from wherry.store.engine import upgrade_store
 
-__all__ = [
-    "fleet",
-    "postgresql",
-    "postgresql_url",
-    "sqlite_fleet",
-    "sqlite_template",
-    "sqlite_url",
-    "store_url",
-]
+__all__ = ["fleet", "sqlite_fleet"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from databases import sqlite_template, sqlite_url
 from placement_wire import Wire
 from placement_worlds import NAMES, UUIDS, forests
 from wherry.app.engine import open_engine
@@ -16,8 +15,6 @@ from wherry.app.settings import Settings
 from wherry.integrations.placement_copy.plan import Write, plan_copy
 from wherry.integrations.placement_copy.world import Consumer, Provider, World
 from wherry.model.inventory import Inventory
-
-__all__ = ["sqlite_template", "sqlite_url"]
 
 RP = "/resource_providers"
 ONE, TWO, THREE, FOUR = UUIDS[:4]

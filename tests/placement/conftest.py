@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, store_url
 from placement_wire import Wire
 from wherry.app.engine import open_engine
 from wherry.app.settings import Settings
-
-__all__ = ["postgresql", "postgresql_url", "sqlite_template", "sqlite_url", "store_url"]
 
 
 @pytest.fixture
