@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from builders import FB, a_fleet, a_host, a_host_record, a_provider, a_root
+from builders import FB, a_fleet, a_host, a_host_record, a_provider, a_root, a_uuid, an_offer
+from schedule.numa_twin import a_node
 from schedule_worlds import fleets
 from wherry.inventory.fleet import Fleet
 from wherry.inventory.following import SPARE
@@ -19,6 +20,7 @@ from wherry.inventory.host_columns import (
     rows_of,
     standing_of,
 )
+from wherry.inventory.host_view import NO_NODE
 from wherry.model.changes import Removed
 from wherry.model.inventory import Inventory, Use
 
@@ -37,7 +39,9 @@ def hold_to_view(columns: HostColumns, fleet: Fleet) -> None:
         assert columns.names[row] == host.name
         assert dict(columns.tables.labels[columns.labels[row]]) == host.record.labels
         assert columns.unused[row] == host.unused
-        numbers = columns.islands[ends[row] - columns.lengths[row] : ends[row]]
+        here = slice(ends[row] - columns.lengths[row], ends[row])
+        numbers = columns.islands[here]
+        assert tuple(columns.nodes[here].tolist()) == host.nodes
         assert tuple(columns.tables.islands[number] for number in numbers) == host.islands
         assert classes >= host.room.keys() | host.root_room.keys()
         for name in classes:
@@ -104,6 +108,19 @@ def test_a_change_of_use_leaves_every_host_in_its_row():
 
     assert fleet.view.columns.row_of is before.row_of
     assert fleet.view.columns.tables is before.tables
+
+
+def test_devices_that_are_told_their_numa_nodes_are_followed():
+    """In place, where as many devices are there as before, and where one has come."""
+    fleet = a_fleet(*fleets_of_many())
+    assert set(fleet.view.columns.nodes.tolist()) == {NO_NODE}
+    for generation, name in ((2, "many2_gpu1"), (3, "many2_gpu9")):
+        below = a_provider(name, host="many2", offers=[an_offer()], generation=generation)
+        told = replace(below, plan=replace(below.plan, parent=a_uuid("many2_NUMA1")))
+        fleet.apply([a_node("many2", 1), told])
+
+        hold_to_view(fleet.view.columns, fleet)
+        assert 0 in fleet.view.columns.nodes
 
 
 def test_tables_forget_what_is_long_gone():

@@ -2,8 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from builders import FB, a_contract, a_fleet, a_guest, a_host, an_offer
+from schedule.numa_twin import a_node
 from wherry.model.checks import Policy
+from wherry.model.guests import NumaAsked
 from wherry.model.inventory import Use
 from wherry.model.targets import TargetsRequest
 from wherry.schedule.cache import JudgementCache
@@ -55,6 +59,25 @@ def test_what_a_policy_accepts_and_its_mode_judge_nothing_anew():
     ask(cache, policy=Policy(mode="cold", accept=("ok", "unknown"), replug=("gpu1",)))
 
     assert len(cache) == 4
+
+
+def test_a_guest_that_asks_for_numa_nodes_asks_another_question():
+    """Its devices fit on two nodes, whoever asked before."""
+    record, root, *boards = a_host("host2", devices=2, use=Use(charged={FB: 12288}))
+    nodes = [a_node("host2", n) for n in range(2)]
+    told = [
+        replace(each, plan=replace(each.plan, parent=node.plan.uuid))
+        for each, node in zip(boards, nodes, strict=True)
+    ]
+    view, cache = a_fleet([record, root, *nodes, *told]).view, JudgementCache()
+    guest = a_guest(*(a_contract(slot=f"gpu{n}") for n in range(2)), host="elsewhere")
+    one, two = (replace(guest, numa=NumaAsked(nodes=n)) for n in (1, 2))
+
+    found = [
+        find_targets(each, None, view, TargetsRequest(), cache).total
+        for each in (guest, one, two, one, guest)
+    ]
+    assert found == [1, 0, 1, 0, 1]
 
 
 def test_what_is_remembered_of_islands_stays_within_bounds():
