@@ -266,6 +266,8 @@ def test_migrations_are_listed_the_latest_first_by_guest_and_state(booted: Fleet
     assert uuids(f"?guest={name_of('h')}") == {name_of("n")}
     assert uuids("?state=aborted") == {name_of("m")}
     assert uuids("?state=lost") == set()
+    assert uuids("?state=running") == {name_of("n")}
+    assert uuids("?state=ended") == {name_of("m")}
     assert booted.service.ask("GET", "/wherry/migrations?state=gone").status == 400
 
 

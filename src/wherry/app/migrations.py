@@ -4,6 +4,7 @@ Source: design, section 7.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 from msgspec import UNSET, structs
 
@@ -37,7 +38,7 @@ from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
 from wherry.migrate.preflight import Fresh
 from wherry.migrate.signal import Signal, admit, is_repeat, require_holder
-from wherry.migrate.states import Case
+from wherry.migrate.states import ENDED, Case
 from wherry.migrate.story import tell
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Reason
@@ -50,7 +51,7 @@ from wherry.model.errors import (
     NotStarted,
     WherryError,
 )
-from wherry.model.migrations import Migration, State
+from wherry.model.migrations import Migration, State, States
 from wherry.model.targets import Target
 from wherry.model.wire import (
     AbortRequest,
@@ -65,13 +66,14 @@ from wherry.model.wire import (
 from wherry.store.groups import read_neighbours
 from wherry.store.guests import read_guest
 from wherry.store.holdings import read_holding
-from wherry.store.migrations import read_migration, read_page
+from wherry.store.migrations import OPEN, read_migration, read_page
 from wherry.store.transaction import Tx
 
 ROUNDS = 3
 """Rounds of finding anew, after all targets of one were taken by others meanwhile."""
 
 
+_ALL: Mapping[States, tuple[State, ...]] = {"running": OPEN, "ended": tuple(sorted(ENDED))}
 _PLUGS: Mapping[str, Case] = {
     "target": "in target",
     "source": "in source",
@@ -162,16 +164,16 @@ def list_migrations(
     *,
     guest: str | None = None,
     host: str | None = None,
-    state: State | None = None,
+    state: States | None = None,
     limit: int = 100,
     marker: str | None = None,
 ) -> MigrationList:
-    """List migrations, the latest first: all, of a guest, from or to a host, in a state.
+    """List migrations, the latest first: all, of a guest, from or to a host, in some states.
 
     Raises:
         NotFound: there is no migration of the marker any more.
     """
-    states = None if state is None else (state,)
+    states = None if state is None else _ALL.get(state) or (cast("State", state),)
     found = engine.store.read(
         lambda tx: read_page(
             tx, limit=limit + 1, marker=marker, guest=guest, host=host, states=states
@@ -179,6 +181,18 @@ def list_migrations(
     )
     page = tuple(found[:limit])
     return MigrationList(migrations=page, next=page[-1].uuid if len(found) > limit else None)
+
+
+def ask_ends(engine: Engine, uuid: str, token: int) -> Migration:
+    """Ask both ends to confirm, and wait for nobody: what they answer is written as it comes.
+
+    Raises:
+        NotFound, WrongState, TokenExpired: as `preflight`.
+    """
+    settle(engine, uuid)
+    asked = _ask(engine, uuid, token)
+    engine.moved.ring()
+    return asked
 
 
 def preflight(engine: Engine, uuid: str, token: int) -> Migration:
@@ -192,9 +206,7 @@ def preflight(engine: Engine, uuid: str, token: int) -> Migration:
         WrongState: the move has begun, or the migration has ended otherwise.
         TokenExpired: the token is not the present one.
     """
-    settle(engine, uuid)
-    _ask(engine, uuid, token)
-    engine.moved.ring()
+    ask_ends(engine, uuid, token)
     while True:
         rings = engine.moved.rings
         now = get(engine, uuid)

@@ -254,7 +254,7 @@ def show(client: Client, migration: str, *, as_json: bool) -> None:
 @migrate.command("list")
 @click.option("--guest", metavar="UUID", help="Only those of this guest.")
 @click.option("--host", help="Only those from or to this host.")
-@click.option("--state", help="Only those in this state.")
+@click.option("--state", help="Only those in this state, or in all of `running` or of `ended`.")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many."
 )

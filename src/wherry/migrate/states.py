@@ -127,6 +127,13 @@ TRANSITIONS: Final[Mapping[tuple[State, Event, Case], Transition]] = {
 """Every step that is possible; what is not here is refused with `WrongState`."""
 
 
+def possible(state: State, who: Who = "holder") -> frozenset[Event]:
+    """Name the events that somebody may tell of in a state."""
+    return frozenset(
+        event for (now, event, _), step in TRANSITIONS.items() if now == state and step.who == who
+    )
+
+
 def has_ended(state: State) -> bool:
     """Whether nothing is held any more and nothing can follow."""
     return state in ENDED

@@ -15,6 +15,8 @@ from wherry.model.inventory import Value
 State = Literal[
     "claimed", "confirmed", "started", "lost", "finished", "aborted", "expired", "refused"
 ]
+States = Literal[State, "running", "ended"]
+"""A state, or all in which something is held, or all in which nothing is any more."""
 Event = Literal[
     "confirm",
     "refuse",

@@ -167,6 +167,7 @@ class _Turn:
                 known=self._req.get_header("If-None-Match"),
                 streams=self._door.streams,
                 room=self._door.room,
+                metrics=self._door.metrics,
                 last_event=self._req.get_header("Last-Event-ID"),
             )
         )

@@ -16,6 +16,10 @@ from wherry.inventory.words import amount_of
 from wherry.web import device_words
 from wherry.web.assets import address
 
+_TO_THE_POINT = 10
+"""Seconds from which on parts of one are not told."""
+_HOURS_AS_DAYS = 48
+
 
 @cache
 def environment() -> jinja2.Environment:
@@ -72,9 +76,27 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def span(seconds: float) -> str:
+    """Say how long something took, as the pages' scripts count.
+
+    >>> span(0.25), span(42), span(185), span(7500), span(200_000)
+    ('0.25 s', '42 s', '3 min 05 s', '2 h 05 min', '2 d 7 h')
+    """
+    if seconds < _TO_THE_POINT:
+        return f"{round(max(0.0, seconds), 2):g} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= _HOURS_AS_DAYS:
+        return f"{hours // 24} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "count": count,
+    "span": span,
     "amount": amount_of,
     "units": device_words.units_text,
     "version": device_words.version_of,

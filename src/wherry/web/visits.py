@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from wherry.api.auth import Identify
+from wherry.api.metrics import Metrics
 from wherry.api.waiting import WaitingRoom
 from wherry.model.caller import Caller, Role
 from wherry.web.sessions import Cookie
@@ -29,6 +30,7 @@ class Visit:
         known: the header ``If-None-Match``: what the browser holds already.
         streams: where a watcher of events takes a place.
         room: where one that waits for changes without a stream does.
+        metrics: what is counted.
         last_event: the header ``Last-Event-ID`` of a watcher that comes again.
     """
 
@@ -42,6 +44,7 @@ class Visit:
     known: str | None = None
     streams: WaitingRoom
     room: WaitingRoom
+    metrics: Metrics
     last_event: str | None = None
 
     def asked(self, name: str) -> str:

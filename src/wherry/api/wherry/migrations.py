@@ -3,16 +3,16 @@
 Source: design, section 7.
 """
 
+from wherry.api import counted
 from wherry.api.call import Call
 from wherry.api.errors import Busy
 from wherry.api.routes import Query, Route
 from wherry.api.wherry import examples
 from wherry.api.wherry.guests import CLAIM_ERRORS
 from wherry.app import migrations
-from wherry.migrate.states import has_ended
 from wherry.model import errors
 from wherry.model.facts import HostName, Uuid
-from wherry.model.migrations import Migration, State
+from wherry.model.migrations import Migration, States
 from wherry.model.wire import (
     AbortRequest,
     FinishRequest,
@@ -29,9 +29,7 @@ from wherry.model.wire import (
 
 def begin(call: Call) -> Migration:
     """Claim a target."""
-    begun = migrations.begin(call.engine, call.path["uuid"], call.body, call.caller)
-    call.metrics.count("wherry_claims_total")
-    return begun
+    return counted.begin(call.engine, call.metrics, call.path["uuid"], call.body, call.caller)
 
 
 def get(call: Call) -> MigrationStory:
@@ -82,24 +80,12 @@ def renew(call: Call) -> Migration:
 
 def finish(call: Call) -> Migration:
     """Say how the move ended."""
-    asked: FinishRequest = call.body
-    before = migrations.get(call.engine, call.path["uuid"]).state
-    done = migrations.finish(call.engine, call.path["uuid"], asked, call.caller)
-    if has_ended(before):
-        return done  # said again, as after a lost answer
-    call.metrics.count("wherry_migrations_ended_total", (("outcome", asked.outcome),))
-    if asked.outcome == "failed":
-        call.metrics.count("wherry_refused_late_total")
-    return done
+    return counted.finish(call.engine, call.metrics, call.path["uuid"], call.body, call.caller)
 
 
 def abort(call: Call) -> Migration:
     """Give the target back."""
-    before = migrations.get(call.engine, call.path["uuid"]).state
-    done = migrations.abort(call.engine, call.path["uuid"], call.body, call.caller)
-    if not has_ended(before):
-        call.metrics.count("wherry_migrations_ended_total", (("outcome", "aborted"),))
-    return done
+    return counted.abort(call.engine, call.metrics, call.path["uuid"], call.body, call.caller)
 
 
 STEP_ERRORS = (errors.NotFound, errors.WrongState, errors.TokenExpired)
@@ -128,7 +114,11 @@ ROUTES = (
         query=(
             Query(name="guest", type=Uuid, help="only those of this guest"),
             Query(name="host", type=HostName, help="only those from or to this host"),
-            Query(name="state", type=State, help="only those in this state"),
+            Query(
+                name="state",
+                type=States,
+                help="only those in this state, or in any that is `running` or `ended`",
+            ),
             Query(name="limit", type=PageLimit, help="how many at most (100)"),
             Query(name="marker", type=Uuid, help="`next` of the page before"),
         ),

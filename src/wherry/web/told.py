@@ -1,0 +1,71 @@
+"""Reasons and verdicts as pages show them: the sentence, and both values beside it.
+
+The words are those of every other surface; here they are only laid out.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from wherry.model.checks import Configure, MappingRow, Reason
+from wherry.schedule.reasons import explain
+
+MISSING = "not stated"
+
+
+def tell_reason(reason: Reason) -> dict[str, Any]:
+    """Give a reason: severity, code, sentence; wanted and offered, where it has both."""
+    detail = reason.detail
+    has_both = "wanted" in detail and "offered" in detail
+    return {
+        "severity": reason.severity,
+        "code": reason.code,
+        "sentence": explain(reason),
+        "host": detail.get("host", ""),
+        "pair": (say(detail["wanted"]), say(detail["offered"])) if has_both else None,
+    }
+
+
+def tell_reasons(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    """Give reasons, each once, in their order."""
+    told = [tell_reason(reason) for reason in reasons]
+    return [each for number, each in enumerate(told) if each not in told[:number]]
+
+
+def tell_row(row: MappingRow) -> dict[str, Any]:
+    """Give one slot of a mapping with its reasons and what is set."""
+    return {
+        "slot": row.slot,
+        "mode": row.mode,
+        "verdict": row.verdict,
+        "reasons": tell_reasons(row.reasons),
+        "configure": tell_configure(row.configure),
+    }
+
+
+def tell_configure(configure: Configure) -> list[str]:
+    """Say what the claim would set, a line each."""
+    return [
+        *(f"set {name} to {say(value)}" for name, value in sorted(configure.params.items())),
+        *(f"mask {feature}" for feature in configure.mask_features),
+    ]
+
+
+def say(value: Any) -> str:
+    """Write a value of a record as text."""
+    match value:
+        case None | msgspec.UNSET:
+            return MISSING
+        case str():
+            return value
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(say, value)) or "none"
+        case dict():
+            return ", ".join(f"{key} {say(item)}" for key, item in value.items()) or "nothing"
+        case int() | float():
+            return str(value)
+        case _:
+            return say(msgspec.to_builtins(value))
