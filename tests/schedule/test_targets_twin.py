@@ -329,6 +329,7 @@ def test_a_device_whose_instances_must_agree_is_told_from_one_whose_need_not():
 
 
 @pytest.mark.full
+@pytest.mark.timeout(7200)
 @settings(max_examples=5_000)
 @given(worlds(most=8, slots=4), st.data())
 def test_targets_are_the_check_of_every_host_in_many_worlds(world, data):
