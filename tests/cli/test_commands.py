@@ -126,6 +126,19 @@ def test_a_host_is_set(wherry: Wherry, sqlite_fleet: Fleet) -> None:
     assert sqlite_fleet.service.get("/wherry/hosts/node-2")["host"].get("labels", {}) == {}
 
 
+def test_an_aggregate_is_kept_for_tenants_and_let_go(wherry: Wherry) -> None:
+    red = name_of("red")
+    assert wherry("aggregates")[1] == "every aggregate is for everybody\n"
+    told = wherry("aggregates", "put", red, "alpha", "beta")[1]
+    assert told == f"aggregate {red}: for alpha, beta, 0 hosts\n"
+    assert "alpha, beta" in wherry("aggregates", "list")[1]
+    assert wherry("aggregates", "show", red)[1] == told
+
+    assert wherry("aggregates", "put", red, "a", "a")[0] == 2
+    assert wherry("aggregates", "remove", red)[1] == f"aggregate {red} is for everybody\n"
+    assert wherry("aggregates", "show", red)[0] == 2
+
+
 def put_file(folder: Path, value: Any) -> Path:
     file = folder / "body.json"
     file.write_text(json.dumps(value))
