@@ -205,3 +205,12 @@ def test_a_host_says_who_holds_what_of_it_and_what_was_read(fleet: Fleet) -> Non
     read = fleet.service.get("/wherry/hosts/node-1/report")
     assert (read["sequence"], read["facts"]["devices"][0]["driver"]) == (2, "acme")
     assert fleet.service.ask("GET", "/wherry/hosts/nobody/report").status == 404
+
+
+def test_guests_are_listed_page_by_page(fleet: Fleet) -> None:
+    fleet.report("node-1")
+    uuids = sorted(fleet.boot(name, "node-1")["uuid"] for name in ("a", "b", "c"))
+    first = fleet.service.get("/wherry/guests?limit=2")["guests"]
+    rest = fleet.service.get(f"/wherry/guests?limit=2&marker={uuids[1]}")["guests"]
+
+    assert [[guest["uuid"] for guest in page] for page in (first, rest)] == [uuids[:2], uuids[2:]]

@@ -30,7 +30,7 @@ from wherry.model.targets import TargetsRequest
 from wherry.model.tenancy import ClosedBy
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.evaluate import evaluate
-from wherry.schedule.reasons import BY_CODE, ROWS, cause, explain, make_reason
+from wherry.schedule.reasons import BY_CODE, ROWS, cause, explain, make_reason, sides
 from wherry.schedule.targets import ask, judge_host
 
 PAGE = "reference/scheduler-reasons.md"
@@ -339,3 +339,21 @@ def test_an_inventory_that_is_given_out_in_steps_refuses_what_lies_between():
     assert [(reason.code, reason.detail["offered"]) for reason in found] == [
         ("HOST_RESOURCES", 64),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "told"),
+    [
+        ("VERSION_MAJOR", {"wanted": "2.0", "offered": "3.0"}, ("2.0", "3.0")),
+        ("UNITS_MISMATCH", {"wanted": {"A": 1}, "offered": {"A": 2}}, ("A 1", "A 2")),
+        ("FEATURE_MISSING", {"feature": "X"}, ("feature X", "lacks it")),
+        ("HOST_STATE", {"offered": "disabled"}, ("enabled", "disabled")),
+        ("MACHINE_TYPE", {}, ("machine type not stated", "does not know it")),
+        ("NO_OFFER", {}, None),
+    ],
+)
+def test_wanted_and_offered_are_told_side_by_side(code, detail, told):
+    """Where a reason compares nothing, there are no two sides."""
+    reason = Reason(code=code, severity="no", stage="filter", rule="R00", detail=detail)
+
+    assert sides(reason) == told

@@ -361,6 +361,25 @@ def test_one_host_alone_is_judged_as_within_the_fleet(world, policy):
         assert response.accepted == isinstance(within, Target)
 
 
+@given(worlds(slots=1), POLICIES, st.integers(1, 3))
+def test_the_refused_are_listed_page_by_page(world, policy, limit):
+    guest, view, cache = world.guest, a_fleet(*world.hosts).view, JudgementCache()
+    asked = TargetsRequest(policy=policy, explain=True)
+    whole = find_targets(guest, None, view, asked, cache).refused
+    told, marker = [], UNSET
+    while True:
+        page = replace(asked, explain_limit=limit, explain_marker=marker)
+        found = find_targets(guest, None, view, page, cache).refused
+        assert (found.count, found.by_reason) == (whole.count, whole.by_reason)
+        if not found.hosts:
+            break
+        assert len(found.hosts) <= limit
+        told += found.hosts
+        marker = found.hosts[-1].host
+
+    assert tuple(told) == whole.hosts
+
+
 @given(worlds(), POLICIES, st.integers(1, 3), st.integers(0, 3), st.data())
 def test_a_limit_cuts_the_list_and_nothing_else(world, policy, limit, seed, data):
     """What is counted is the fleet, or those hosts of it that are asked about."""

@@ -16,7 +16,7 @@ STRAY = name_of("stray")
 LONG = "x" * 190
 
 
-def open_fleet(folder: Path, **settings: Any) -> Fleet:
+def open_fleet(folder: Path, token: str | None = None, **settings: Any) -> Fleet:
     """Start a service with four hosts and two guests, one of them of a marked tenant."""
     fleet = Fleet(
         run_service(
@@ -26,7 +26,8 @@ def open_fleet(folder: Path, **settings: Any) -> Fleet:
                 profile_dirs=(PROFILES,),
                 lease_s=600,
                 **settings,
-            )
+            ),
+            token=token,
         )
     )
     for host, said in {

@@ -63,9 +63,18 @@ def get_guest(engine: Engine, uuid: str) -> Guest:
     return engine.store.read(lambda tx: require_guest(tx, uuid))
 
 
-def list_guests(engine: Engine, host: str | None = None, tenant: str | None = None) -> GuestList:
-    """List guests by uuid: all, on a host, of a project."""
-    found = engine.store.read(lambda tx: read_guests(tx, host=host, tenant=tenant))
+def list_guests(
+    engine: Engine,
+    host: str | None = None,
+    tenant: str | None = None,
+    *,
+    limit: int | None = None,
+    marker: str | None = None,
+) -> GuestList:
+    """List guests by uuid: all, on a host, of a project; so many of them, after a uuid."""
+    found = engine.store.read(
+        lambda tx: read_guests(tx, host=host, tenant=tenant, limit=limit, marker=marker)
+    )
     return GuestList(guests=tuple(found))
 
 

@@ -21,7 +21,11 @@ class TargetsRequest(Value, frozen=True, kw_only=True):
     """Leave out those of ``hosts`` that are not known, instead of refusing the question."""
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 20
     explain: bool = False
-    """List the refused hosts, each with all its reasons."""
+    """List the refused hosts by name, each with all its reasons."""
+    explain_limit: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
+    """How many of the refused are listed at most; left out: all."""
+    explain_marker: str | UnsetType = UNSET
+    """Of the refused, list those whose names come after this one, the last of a page."""
     remedies: bool = False
     """Say what would open refused hosts, and how many."""
 

@@ -7,6 +7,7 @@ rules are numbered R80 to R89, which the specification leaves unused.
 Source: design, section 7; specification of compatibility, section 5 (form of a reason).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -99,6 +100,23 @@ ROWS: Final[tuple[Row, ...]] = (
 BY_CODE: Final[Mapping[str, Row]] = {row.code: row for row in ROWS}
 
 
+_SIDES: Final[Mapping[str, tuple[str, str]]] = {
+    "FEATURE_MISSING": ("feature {feature}", "lacks it"),
+    "FEATURE_UNMASKABLE": ("without feature {feature}", "has it, and cannot mask it"),
+    "CPU_FEATURE_MISSING": ("CPU feature {feature}", "lacks it"),
+    "CPU_MODEL": ("CPU model {wanted}", "cannot run it"),
+    "MACHINE_TYPE": ("machine type {wanted}", "does not know it"),
+    "PARAM_UNKNOWN": ("{param} = {wanted}", "does not know {param}"),
+    "PARAM_CANNOT_DISABLE": ("without {param}", "{param} = {offered}, cannot be turned off"),
+    "HOST_STATE": ("enabled", "{offered}"),
+    "HOST_NUMA": ("{wanted} NUMA node(s), {policy}", "no room on so few"),
+    "MODE": ("mode {mode}", "not open"),
+    "MIGRATION_UNSUPPORTED": ("a device that can be migrated", "the {side}'s cannot"),
+    "MIGRATION_DISABLED": ("a device that can be migrated", "switched off on the {side}"),
+}
+"""Both sides of reasons whose detail names one of them, or neither."""
+
+
 def cause(code: str) -> Cause:
     """Give a row as the rules of compatibility have theirs, so that both stand together."""
     row = BY_CODE[code]
@@ -125,6 +143,21 @@ def explain(reason: Reason) -> str:
     if row is None:
         return explain_compat(reason)
     return row.sentence.format_map(dict(_texts(reason.detail)))
+
+
+def sides(reason: Reason) -> tuple[str, str] | None:
+    """Give what the guest wants and what the host offers, side by side; None: nothing to compare.
+
+    Where the sentence names a side and not its value, the value is said as the sentence would.
+    """
+    texts = dict(_texts(reason.detail))
+    if reason.code in _SIDES:
+        wanted, offered = _SIDES[reason.code]
+        known = defaultdict(lambda: "not stated", texts)
+        return wanted.format_map(known), offered.format_map(known)
+    if "wanted" not in texts and "offered" not in texts:
+        return None
+    return texts.get("wanted", "not stated"), texts.get("offered", "not stated")
 
 
 def rule_of(code: str) -> str | None:

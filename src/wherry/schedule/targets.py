@@ -93,7 +93,9 @@ def find_targets(
         refused=Refused(
             count=len(refusing),
             by_reason=codes,
-            hosts=_refusals(question, columns.hosts[refusing]) if request.explain else UNSET,
+            hosts=_refusals(question, columns.hosts[refusing], request)
+            if request.explain
+            else UNSET,
             remedies=remedies,
         ),
     )
@@ -186,8 +188,15 @@ def _target(question: Question, ranked: Ranked, ways: WaysBack) -> Target:
     return replace(target, score=round(-ranked.minus_score, 6))
 
 
-def _refusals(question: Question, hosts: Iterable[HostView]) -> tuple[Refusal, ...]:
+def _refusals(
+    question: Question, hosts: Iterable[HostView], request: TargetsRequest
+) -> tuple[Refusal, ...]:
+    after = request.explain_marker
+    if after is not UNSET:
+        hosts = (host for host in hosts if host.name > after)
     ordered = sorted(hosts, key=lambda host: host.name)
+    if request.explain_limit is not UNSET:
+        ordered = ordered[: request.explain_limit]
     return tuple(make_refusal(host, evaluate(question, host)) for host in ordered)
 
 

@@ -88,9 +88,16 @@ def read_guests(
     host: str | None = None,
     tenant: str | None = None,
     provider: str | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
 ) -> list[Guest]:
-    """Read guests in order of uuid: those named, on a host, of a tenant, with a slot there."""
-    query = select(guest.c.body).order_by(guest.c.uuid)
+    """Read guests in order of uuid: those named, on a host, of a tenant, with a slot there.
+
+    With *limit* that many at most, and with *marker* those whose uuid comes after it.
+    """
+    query = select(guest.c.body).order_by(guest.c.uuid).limit(limit)
+    if marker is not None:
+        query = query.where(guest.c.uuid > marker)
     if uuids is not None:
         query = query.where(guest.c.uuid.in_(uuids))
     if host is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import UNSET, UnsetType
 
 from wherry.inventory.words import amount_of
+from wherry.model.checks import Configure
 from wherry.model.device import (
     Contract,
     Migration,
@@ -13,7 +14,6 @@ from wherry.model.device import (
     Param,
     ParamValue,
     Range,
-    Scalar,
     Supports,
 )
 
@@ -93,14 +93,10 @@ def can_migrate(migration: Migration | UnsetType) -> str:
     return f"{said[migration.support]}{how}"
 
 
-def configured(
-    params: Mapping[str, Scalar | tuple[str, ...]], masked: tuple[str, ...]
-) -> list[str]:
+def settings_of(configure: Configure) -> list[str]:
     """Say what a claim sets: parameters, and features that the guest shall not see."""
-    return [
-        *(f"{name} = {value_text(value)}" for name, value in sorted(params.items())),
-        *(f"{name} masked" for name in masked),
-    ]
+    params = (f"{name} = {value_text(value)}" for name, value in sorted(configure.params.items()))
+    return [*params, *(f"{name} masked" for name in configure.mask_features)]
 
 
 def _param(param: Param) -> str:

@@ -103,4 +103,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "features": device_words.features_of,
     "offered_params": device_words.offered_params,
     "can_migrate": device_words.can_migrate,
+    "pinned_params": device_words.params_of,
+    "settings": device_words.settings_of,
 }

@@ -12,12 +12,13 @@ from wherry.api.wherry import examples
 from wherry.app import guests, queries, targets
 from wherry.model import errors
 from wherry.model.checks import Policy, UserView
-from wherry.model.facts import HostName
+from wherry.model.facts import HostName, Uuid
 from wherry.model.guests import Guest, GuestRequest, Tenant
 from wherry.model.queries import QueryAnswer, QueryRequest
 from wherry.model.targets import TargetsAnswer, TargetsRequest
 from wherry.model.wire import (
     GuestList,
+    PageLimit,
     PlugRequest,
     RebootAnswer,
     RebootRequest,
@@ -56,11 +57,10 @@ def put_guest(call: Call) -> Guest:
 def list_guests(call: Call) -> GuestList | UserGuestList:
     """List guests; a user's own project's only."""
     if call.caller.sees_all:
-        return guests.list_guests(
-            call.engine, host=call.query.get("host"), tenant=call.query.get("tenant")
-        )
+        return guests.list_guests(call.engine, **call.query)
     views.require_plain_list(call.caller, call.query)
-    return views.guests_for_user(guests.list_guests(call.engine, tenant=call.caller.project))
+    asked = {**call.query, "tenant": call.caller.project}
+    return views.guests_for_user(guests.list_guests(call.engine, **asked))
 
 
 def get_guest(call: Call) -> Guest | UserGuest:
@@ -146,6 +146,8 @@ ROUTES = (
         query=(
             Query(name="host", type=HostName, help="only those on this host"),
             Query(name="tenant", type=Tenant, help="only those of this project"),
+            Query(name="limit", type=PageLimit, help="how many at most; left out: all"),
+            Query(name="marker", type=Uuid, help="those after this uuid, the last of a page"),
         ),
         answer=GuestList,
         user_answer=UserGuestList,

@@ -1,0 +1,96 @@
+"""Claiming a target: what would be held and set, asked once more, and then done."""
+
+from typing import Any
+
+import msgspec
+
+from wherry.api.errors import render_error, status_of
+from wherry.api.routes import Trusted
+from wherry.app import guests, migrations, targets
+from wherry.model.errors import InvalidRequest, WherryError
+from wherry.model.facts import Uuid
+from wherry.model.targets import Target, TargetsRequest
+from wherry.model.wire import ErrorAnswer, MigrationRequest
+from wherry.web.device_words import settings_of
+from wherry.web.questions import Said, policy_of, said_of
+from wherry.web.rendering import here
+from wherry.web.views.guests import told, told_of
+from wherry.web.visits import Moved, Outcome, Page, Shown, Visit
+
+ALTERNATES = 16
+
+
+def confirm(visit: Visit) -> Shown:
+    """Ask whether to claim: what is held on both ends, for how long, and what is set."""
+    return _ask(visit, visit.asked("host"), visit.query)
+
+
+def claim(visit: Visit) -> Outcome:
+    """Claim, and go to the migration; sent again it is the same one."""
+    said = {name: (value,) for name, value in visit.form.items()}
+    host = visit.form.get("host", "")
+    count = visit.form.get("alternates", "") or "0"
+    if not count.isdecimal() or int(count) > ALTERNATES:
+        raise InvalidRequest(f"alternates are a number from 0 to {ALTERNATES}")
+    try:
+        uuid = msgspec.convert(visit.form.get("migration", ""), Uuid)
+    except msgspec.ValidationError:
+        raise InvalidRequest("the form names no migration: open it again") from None
+    request = MigrationRequest(
+        guest=visit.path["uuid"], target=host, policy=policy_of(said), alternates=int(count)
+    )
+    try:
+        migrations.begin(visit.engine, uuid, request, visit.caller)
+    except WherryError as error:
+        return _ask(visit, host, said, error)
+    return Moved(here("migrations", uuid))
+
+
+def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None) -> Shown:
+    uuid, policy = visit.path["uuid"], policy_of(query)
+    guest = guests.get_guest(visit.engine, uuid)
+    asked = TargetsRequest(policy=policy, hosts=(host,), explain=True)
+    answer = targets.find(visit.engine, uuid, asked)
+    target = next(iter(answer.targets), None)
+    refusal = next(iter(answer.refused.hosts or ()), None)
+    status = 200
+    trouble = None
+    if error is not None:
+        status = status_of(type(error))
+        body = render_error(error, caller=visit.caller, request_id="")
+        trouble = msgspec.json.decode(body, type=ErrorAnswer).error
+    values = {
+        "guest": guest,
+        "host": host,
+        "target": target,
+        "refused": told_of(refusal) if refusal is not None else [],
+        "warnings": _warnings(target),
+        "settings": _settings(target),
+        "lease_s": visit.engine.settings.lease_s,
+        "migration": visit.engine.new_id(),
+        "most": ALTERNATES,
+        "policy": policy,
+        "said": said_of(policy),
+        "back": here("guests", uuid, **said_of(policy)),
+        "trouble": trouble,
+    }
+    return Shown(template="claim.html", values=values, status=status)
+
+
+def _warnings(target: Target | None) -> list[dict[str, Any]]:
+    if target is None:
+        return []
+    rows = [each for row in target.mapping for each in told(row.reasons, row.slot)]
+    return [each for each in (*told(target.reasons), *rows) if each["severity"] != "info"]
+
+
+def _settings(target: Target | None) -> dict[str, list[str]]:
+    if target is None:
+        return {}
+    return {row.slot: settings_of(row.configure) for row in target.mapping}
+
+
+PAGES = (
+    Page(path="/ui/guests/{uuid}/claim", view=confirm),
+    Page(method="POST", path="/ui/guests/{uuid}/claim", view=claim, roles=Trusted),
+)

@@ -1,0 +1,81 @@
+"""From the list of guests to a claim in a real browser, and what a project user sees instead."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from acme_fleet import Fleet, name_of
+from api.test_story_users import tokens
+from web.conftest import Guarded, violations
+from web.marked import MARKUP, open_fleet
+
+Visit = Callable[..., Guarded]
+GUEST = f"/ui/guests/{name_of('g')}"
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = open_fleet(tmp_path_factory.mktemp("marked"))
+    yield fleet
+    fleet.service.stop()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Visit, marked: Fleet, theme: str) -> None:
+    visitor = visit(marked.service, color_scheme=theme)
+    for path in ("/ui/guests", GUEST, f"{GUEST}/refused", f"{GUEST}/claim?host=node-2"):
+        page = visitor.open(path)
+        assert violations(page) == [], path
+        page.close()
+
+
+def test_reasons_stand_side_by_side_and_a_remedy_asks_again(visit: Visit, marked: Fleet) -> None:
+    page = visit(marked.service).open(f"{GUEST}/refused")
+    row = page.get_by_role("row").filter(has_text="VERSION_MINOR_OLDER")
+    expect(row.get_by_role("cell")).to_have_text(["1.1", "1.0"])
+    lacks = page.get_by_role("row").filter(has_text="FEATURE_MISSING")
+    expect(lacks.get_by_role("cell")).to_have_text(["feature X", "lacks it"])
+    page.get_by_role("link", name=name_of("g")).click()
+    expect(page.locator(".headline")).to_contain_text(MARKUP)
+    page.get_by_role("link", name="Ask again with this").first.click()
+    expect(page.get_by_label("Mode")).not_to_have_value("live")
+    assert page.evaluate("document.querySelectorAll('main img').length") == 0
+
+
+def test_a_target_is_claimed_by_keyboard_alone(visit: Visit, marked: Fleet) -> None:
+    """The page shows the claim; a second one says why it cannot be had."""
+    visitor = visit(marked.service)
+    page = visitor.open("/ui/guests")
+    page.get_by_role("link", name=name_of("h")).press("Enter")
+    page.get_by_role("link", name="Claim node-1").press("Enter")
+    expect(page.locator("main")).to_contain_text("600 s")
+    again = visitor.open(page.url.removeprefix(marked.service.url))
+    visitor.allowed = ("error: Failed to load resource",)  # a page of migrations, and a refusal
+    page.get_by_role("button", name="Claim node-1").press("Enter")
+    page.wait_for_url("**/ui/migrations/*")
+    uuid = page.url.rpartition("/")[2]
+    assert marked.service.get(f"/wherry/migrations/{uuid}")["target"] == "node-1"
+    again.get_by_role("button", name="Claim node-1").press("Enter")
+    expect(again.get_by_role("alert")).to_contain_text("It was not claimed")
+    body = {"note": "over"}
+    assert marked.service.ask("POST", f"/wherry/migrations/{uuid}/abort", body).status == 200
+
+
+def test_a_project_user_sees_its_own_guests_and_whether_they_can_move(
+    visit: Visit, tmp_path: Path
+) -> None:
+    asks = {"auth": "token", "tokens_file": tokens(tmp_path)}
+    fleet = open_fleet(tmp_path, token="admin-token", **asks)
+    fleet.boot("mine", "node-1", tenant="alpha", version="1.1", features=["X"])
+    visitor = visit(fleet.service)
+    page = visitor.open("/ui/guests")
+    page.get_by_label("Token").fill("alpha")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("tbody tr")).to_have_count(2)  # h's tenant is alpha too
+    page.get_by_role("link", name=name_of("mine")).click()
+    expect(page.locator("#guest")).to_contain_text("Yes.")
+    assert "node-" not in page.content()
+    assert violations(page) == []
+    fleet.service.stop()
