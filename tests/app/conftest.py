@@ -35,6 +35,6 @@ def make(clock: Clock) -> Iterator[EngineMaker]:
 
 
 @pytest.fixture
-def engine(make: Callable[[str], Engine], store_url: str) -> Engine:
-    """An engine with an empty fleet, on each database in turn."""
+def engine(store_url: str, make: Callable[[str], Engine]) -> Engine:
+    """An engine with an empty fleet, on each database in turn; closed before that is emptied."""
     return make(store_url)
