@@ -126,6 +126,22 @@ def test_a_form_that_comes_too_late_says_what_to_do(visit: Visit, fleet: DemoFle
     state(page).to_have_text("aborted")
 
 
+def test_an_abort_without_its_box_is_refused_by_the_service_too(fleet: DemoFleet) -> None:
+    path = claim(fleet, "p")
+    proof = "p" * 43
+    kind = "application/x-www-form-urlencoded"
+    told = fleet.service.ask(
+        "POST",
+        f"{path}/abort",
+        f"proof={proof}&token=1".encode(),
+        headers={"Cookie": f"wherry_proof={proof}", "Content-Type": kind},
+    )
+
+    assert told.status == 400
+    assert "Tick the box" in told.body.decode()
+    assert fleet.service.get(f"/wherry{path.removeprefix('/ui')}")["state"] == "claimed"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(visit: Visit, fleet: DemoFleet, theme: str) -> None:
     path = claim(fleet, f"axe {theme}")
