@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Tests spread over the cores; a debugger wants WORKERS=0.
 WORKERS ?= auto
 
-.PHONY: help setup run test test-full peer nova check bench docs screenshots lock clean
+.PHONY: help setup run test test-full peer nova check bench docs screenshots recording lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,11 +73,15 @@ check: $(VENV)/.dev ## formatter, linter, types, import floors, news, docs
 bench: $(VENV)/.dev ## seeded benchmarks: unit, median, ratio
 	$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(VENV)/.dev ## the documentation site; warnings are errors
+docs: $(VENV)/.dev ## the documentation site; warnings and links that lead nowhere are errors
+	$(BIN)/python docs/check_links.py
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 
 screenshots: $(VENV)/.browser ## every page of the dashboard, light and dark, in build/screenshots
 	$(BIN)/python docs/screenshots.py
+
+recording: $(VENV)/.dev ## draw the terminal of the README anew, from what the commands print
+	$(BIN)/python docs/record.py
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -1,11 +1,13 @@
 """The client: what it makes of answers, and of none."""
 
+import time
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from told_server import Server
+from told_server import Recorded, Server
 from wherry.agent.client import Client, part, read_token
 from wherry.cli.exits import TROUBLE, exit_of
 from wherry.model.errors import (
@@ -113,3 +115,16 @@ def test_a_file_without_a_token_is_refused_by_name(tmp_path: Path, content: byte
 
     with pytest.raises(BadConfiguration, match=str(file)):
         read_token(file, {})
+
+
+@pytest.mark.parametrize(("ahead_s", "told_s"), [(3600, 3600), (-3600, -3600), (1, 0)])
+def test_the_time_is_that_of_the_service_where_the_clocks_disagree(
+    server: Server, monkeypatch: pytest.MonkeyPatch, ahead_s: int, told_s: int
+) -> None:
+    date = formatdate(time.time() + ahead_s, usegmt=True)
+    monkeypatch.setattr(Recorded, "date_time_string", lambda _self, _at=None: date)
+    client = client_of(server)
+    client.get("/healthz", Health)
+
+    assert abs(client.now() - time.time() - told_s) < 30
+    assert client.now() - time.time() == pytest.approx(0, abs=0.1) or told_s

@@ -197,7 +197,8 @@ def tell(fleet: Fleet) -> dict[str, str]:
     story.ask("GET /healthz", "/healthz")
     story.ask("GET /readyz", "/readyz")
     story.ask("GET /metrics", "/metrics", few=2)
-    story.ask("GET /wherry/openapi.json", "/wherry/openapi.json", only=("openapi",))
+    for path in ("/wherry/openapi.json", "/wherry/placement/openapi.json"):
+        story.ask(f"GET {path}", path, only=("openapi",))
     story.ask("GET /wherry/docs", "/wherry/docs", few=0)
     page = re.compile(r"```text\n.*?```", re.DOTALL)
     text = page.sub("```text\n<!doctype html>…\n```", story.told["GET /wherry/docs"])

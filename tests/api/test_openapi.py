@@ -103,6 +103,7 @@ def test_the_calls_are_those_of_the_design() -> None:
         "GET /readyz",
         "GET /metrics",
         "GET /wherry/openapi.json",
+        "GET /wherry/placement/openapi.json",
         "GET /wherry/docs",
     }
 

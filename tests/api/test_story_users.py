@@ -218,7 +218,16 @@ def test_the_rest_is_closed_to_users(planted: Fleet, method: str, path: str, bod
     assert (nobody.status, nobody.error["code"]) == (401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/wherry/openapi.json", "/wherry/docs"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz",
+        "/readyz",
+        "/wherry/openapi.json",
+        "/wherry/placement/openapi.json",
+        "/wherry/docs",
+    ],
+)
 def test_what_is_open_to_all_tells_nothing(planted: Fleet, path: str) -> None:
     answer = planted.service.ask("GET", path, token=None)
 

@@ -5,7 +5,9 @@ error comes back as the class its code stands for.
 """
 
 import os
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,6 +25,8 @@ from wherry.model.wire import ErrorAnswer
 DEFAULT_URL = "http://127.0.0.1:8778"
 CONNECT_S = 5.0
 ANSWER_S = 60.0
+CLOCKS_AGREE_S = 2.0
+"""Clocks that are no further apart are taken as one: answers tell theirs in whole seconds."""
 
 _AGAIN = Retry(
     total=2,
@@ -55,6 +59,14 @@ class Client:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._http = urllib3.PoolManager(maxsize=4, retries=_AGAIN)
+        self._ahead_s = 0.0
+
+    def now(self) -> float:
+        """Tell the time by the service's clock, in seconds since the epoch.
+
+        Leases end by that clock, which each answer tells; the one of this machine may be wrong.
+        """
+        return time.time() + self._ahead_s
 
     def get(self, path: str, kind: type[T], *, wait_s: float = 0, **query: Any) -> T:
         """Ask for something.
@@ -114,7 +126,16 @@ class Client:
             )
         except HTTPError as error:
             raise ServiceUnavailable(self._unreachable(error)) from None
+        self._compare_clocks(response.headers.get("Date"))
         return response.status, response.data
+
+    def _compare_clocks(self, said: str | None) -> None:
+        try:
+            told = parsedate_to_datetime(said or "").timestamp()
+        except ValueError:
+            return
+        ahead_s = told + 0.5 - time.time()
+        self._ahead_s = ahead_s if abs(ahead_s) > CLOCKS_AGREE_S else 0.0
 
     def _unreachable(self, error: HTTPError) -> str:
         cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error

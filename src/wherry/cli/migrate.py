@@ -9,13 +9,13 @@ import click
 from msgspec import UNSET, structs
 
 from wherry.agent.client import Client, part
-from wherry.cli.exits import NO, YES
 from wherry.cli.groups import GroupWithDefault
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
-from wherry.cli.reasons import reason_lines, row_lines
+from wherry.cli.render_migration import end_of, show_migration
 from wherry.cli.service import asks_service, json_option
-from wherry.model.migrations import Migration, Step
+from wherry.cli.watching import beside, watch
+from wherry.model.migrations import Migration
 from wherry.model.wire import (
     AbortRequest,
     FinishRequest,
@@ -89,13 +89,17 @@ def _takes_target(command: F) -> F:
 @migrate.command()
 @click.argument("guest")
 @click.option("--id", "id_", metavar="UUID", help="uuid of the migration (default: a new one).")
+@click.option("--watch", "is_watched", is_flag=True, help="Tell each step until it ends.")
 @_takes_target
 @json_option
 @asks_service
-def run(client: Client, guest: str, *, id_: str | None, as_json: bool, **said: Any) -> int:
+def run(
+    client: Client, guest: str, *, id_: str | None, is_watched: bool, as_json: bool, **said: Any
+) -> int:
     """Claim a target for GUEST (a uuid) and have both ends confirm it.
 
-    Ends with 0 once both ends have confirmed, and with 1 if the move is refused.
+    Ends with 0 once both ends have confirmed, and with 1 if the move is refused. With --watch
+    it goes on to the end of the move, as `wherry migrate watch` does.
     """
     asked = _request(guest, **said)
     path = _path(id_ or str(uuid.uuid4()))
@@ -104,14 +108,10 @@ def run(client: Client, guest: str, *, id_: str | None, as_json: bool, **said: A
         say(f"claimed {claimed.target} for guest {claimed.guest}; asking both hosts")
         if claimed.alternates:
             say(f"if it refuses: {', '.join(claimed.alternates)}")
-    done = client.send(
-        "POST",
-        f"{path}/preflight",
-        Migration,
-        TokenRequest(token=claimed.token),
-        wait_s=PREFLIGHT_S,
-    )
-    return _end(done, as_json=as_json)
+    if is_watched:
+        asked_both = beside(lambda: _preflight(client, claimed.uuid, claimed.token))
+        return watch(client, claimed.uuid, as_json=as_json, asked=asked_both)
+    return _end(_preflight(client, claimed.uuid, claimed.token), as_json=as_json)
 
 
 @migrate.command()
@@ -139,9 +139,7 @@ def _token_option(command: Any) -> Any:
 @asks_service
 def preflight(client: Client, migration: str, *, token: int, as_json: bool) -> int:
     """Have both ends confirm MIGRATION."""
-    asked = TokenRequest(token=token)
-    path = f"{_path(migration)}/preflight"
-    return _end(client.send("POST", path, Migration, asked, wait_s=PREFLIGHT_S), as_json=as_json)
+    return _end(_preflight(client, migration, token), as_json=as_json)
 
 
 @migrate.command()
@@ -248,7 +246,20 @@ def abort(client: Client, migration: str, *, token: int | None, note: str, as_js
 def show(client: Client, migration: str, *, as_json: bool) -> None:
     """Show MIGRATION with its story: each step with time, who, what and why."""
     found = client.get(_path(migration), MigrationStory)
-    _show(found, as_json=as_json, story=found.story)
+    show_migration(found, as_json=as_json, story=found.story)
+
+
+@migrate.command("watch")
+@click.argument("migration")
+@json_option
+@asks_service
+def watch_migration(client: Client, migration: str, *, as_json: bool) -> int:
+    """Tell each step of MIGRATION until it ends, and how long its lease still stands.
+
+    Ends with 0 if the guest has moved, and with 1 if it has not. Goes on where it was if the
+    service is started anew. With --json: one line of JSON each time the migration has changed.
+    """
+    return watch(client, migration, as_json=as_json)
 
 
 @migrate.command("list")
@@ -311,41 +322,16 @@ def _path(migration: str) -> str:
     return f"/wherry/migrations/{part(migration)}"
 
 
+def _preflight(client: Client, migration: str, token: int) -> Migration:
+    path = f"{_path(migration)}/preflight"
+    return client.send("POST", path, Migration, TokenRequest(token=token), wait_s=PREFLIGHT_S)
+
+
 def _step(client: Client, migration: str, step: str, asked: Any, *, as_json: bool) -> int:
     done = client.send("POST", f"{_path(migration)}/{step}", Migration, asked)
     return _end(done, as_json=as_json)
 
 
 def _end(migration: Migration, *, as_json: bool) -> int:
-    _show(migration, as_json=as_json)
-    return NO if migration.state in {"refused", "expired"} else YES
-
-
-def _show(migration: Migration, *, as_json: bool, story: tuple[str, ...] = ()) -> None:
-    if as_json:
-        print_json(migration)
-        return
-    colour = {"refused": "no", "expired": "no", "lost": "warn"}.get(migration.state, "ok")
-    say(
-        f"migration {migration.uuid}: {migration.state}, guest {migration.guest} "
-        f"from {migration.source} to {migration.target}, token {migration.token}",
-        verdict=colour,
-    )
-    for verdict, line in (
-        *reason_lines(migration.answer.reasons),
-        *row_lines(migration.answer.mapping),
-    ):
-        say(line, verdict=verdict)
-    for line in story:
-        say(line)
-    if not story and migration.history and migration.state == "refused":
-        _show_step(migration.history[-1])
-    if migration.error is not UNSET:
-        say(f"error: {migration.error}")
-
-
-def _show_step(step: Step) -> None:
-    by = f" by {step.by}" if step.by else ""
-    say(f"{step.at} {step.event} -> {step.state}{by}{': ' if step.note else ''}{step.note}")
-    for verdict, line in reason_lines(step.reasons):
-        say(line, verdict=verdict)
+    show_migration(migration, as_json=as_json)
+    return end_of(migration)

@@ -1,21 +1,25 @@
 """What commands print: tables and lines for people, JSON for programs.
 
-Colour only on a terminal; into a pipe, a row is one line, however long, for grep.
+On a terminal all fits its width, in colour unless NO_COLOR is set; into a pipe, a row is one
+line, however long, for grep.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from wherry.cli.fitting import hang
+from wherry.cli.table import Piece, lay_out
 
 PIPE_WIDTH = 1 << 16
+LEAST_WIDTH = 20
+"""A terminal that says it is narrower is written to as if it were so wide."""
 VERDICT_STYLE = {"ok": "green", "warn": "yellow", "unknown": "magenta", "no": "red"}
 
 
@@ -25,38 +29,42 @@ def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(data, indent=2))
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """Make the console for people."""
-    from rich.console import Console  # noqa: PLC0415, most commands' start shall not wait for it
+def terminal_width() -> int | None:
+    """Measure the terminal in cells; None where stdout is none."""
+    return max(LEAST_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
 
-    stream = sys.stderr if stderr else sys.stdout
-    width = shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+def wants_colour() -> bool:
+    """Whether stdout is a terminal that shows colour, and nobody asked for none.
+
+    Source: no-color.org.
+    """
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not is_plain
+
+
+def paint(text: str, *, verdict: str | None = None, bold: bool = False) -> str:
+    """Put a text in the colour of a verdict, or bold, where colour is wanted."""
+    colour = VERDICT_STYLE.get(verdict or "")
+    if not text or not (colour or bold) or not wants_colour():
+        return text
+    return click.style(text, fg=colour, bold=bold or None)
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Print rows below a head, or the sentence *empty* where there are none."""
-    from rich.table import Table  # noqa: PLC0415, as above
-    from rich.text import Text  # noqa: PLC0415, as above
-
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for name in head:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell), style=_style(cell)) for cell in row))
-    if not table.row_count:
+    texts = [[printable(cell) for cell in row] for row in rows]
+    if not texts:
         click.echo(empty)
         return
-    to = console()
-    with to.capture() as drawn:
-        to.print(table)
-    for line in drawn.get().splitlines():
-        click.echo(line.rstrip())
+    for line in lay_out(head, texts, terminal_width()):
+        click.echo("".join(map(_painted, line)))
 
 
-def say(text: str, *, verdict: str | None = None) -> None:
-    """Print a line; on a terminal in the colour of a verdict."""
-    click.echo(click.style(printable(text), fg=VERDICT_STYLE.get(verdict or "")))
+def say(text: str, *, verdict: str | None = None, bold: bool = False) -> None:
+    """Print a line; on a terminal folded to its width, in the colour of a verdict."""
+    for line in hang(printable(text), terminal_width()):
+        click.echo(paint(line, verdict=verdict, bold=bold))
 
 
 def count(number: int, what: str) -> str:
@@ -64,8 +72,8 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _style(cell: Any) -> str:
-    return VERDICT_STYLE.get(cell, "") if isinstance(cell, str) else ""
+def _painted(piece: Piece) -> str:
+    return paint(piece.text, verdict=piece.cell, bold=piece.cell is None)
 
 
 def printable(cell: Any) -> str:
@@ -85,8 +93,9 @@ def progress(total: int, what: str) -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield lambda: None
         return
+    from rich.console import Console  # noqa: PLC0415, most commands' start shall not wait for it
     from rich.progress import Progress  # noqa: PLC0415, as above
 
-    with Progress(console=console(stderr=True), transient=True) as bar:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)

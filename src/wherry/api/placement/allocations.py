@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import UNSET
 
-from wherry.api.placement import schemas
 from wherry.api.placement.calls import Answer, Ask
 from wherry.api.placement.inventories import parse_inventories
 from wherry.api.placement.microversions import NOBODY
@@ -70,14 +69,14 @@ def put_allocations(ask: Ask) -> Answer:
     consumer = ask.path["consumer_uuid"]
     if not is_uuid(consumer):
         raise Refused(400, f"Malformed consumer_uuid: {consumer}")
-    body = ask.lifted("allocations", ask.body(schemas.PUT_ALLOCATIONS))
+    body = ask.lifted("allocations", ask.body())
     app.set_allocations(ask.engine, [parse_asked(str(uuids.UUID(consumer)), body)])
     return Answer(status=204)
 
 
 def post_allocations(ask: Ask) -> Answer:
     """Replace what several consumers hold, all or nothing."""
-    body = ask.body(schemas.POST_ALLOCATIONS)
+    body = ask.body()
     app.set_allocations(ask.engine, [parse_asked(*item) for item in body.items()])
     return Answer(status=204)
 
@@ -90,7 +89,7 @@ def delete_allocations(ask: Ask) -> Answer:
 
 def reshape(ask: Ask) -> Answer:
     """Move inventories and what is held of them together."""
-    body = ask.body(schemas.POST_RESHAPER)
+    body = ask.body()
     inventories = {
         uuid: (each["resource_provider_generation"], parse_inventories(each["inventories"]))
         for uuid, each in body["inventories"].items()
@@ -102,7 +101,7 @@ def reshape(ask: Ask) -> Answer:
 
 def get_usages(ask: Ask) -> Answer:
     """Sum up what a project holds."""
-    query = ask.checked_query(schemas.GET_USAGES)
+    query = ask.checked_query()
     kind = query.get("consumer_type")
     found = app.find_usages(
         ask.engine,

@@ -172,7 +172,8 @@ def _handle(door: PlacementDoor, paths: Paths, request: _Request) -> tuple[Answe
         microversion=microversion,
         path=parts,
         query=query,
-        data=_read(environ, length, door.max_body) if route.takes_body else b"",
+        schemas=route.body or route.query,
+        data=_read(environ, length, door.max_body) if route.body else b"",
         prefix=environ.get("SCRIPT_NAME", ""),
         search_s=door.search_s,
         summaries=door.summaries,
@@ -242,7 +243,7 @@ def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] |
 def _require_media(route: Route, request: _Request) -> None:
     if route.gives_json and request.accept and not _accepts_json(request.accept):
         raise Refused(406, f"Only {JSON} is provided")
-    if route.takes_body:
+    if route.body:
         kind = request.environ.get("CONTENT_TYPE", "").partition(";")[0].strip()
         if kind != JSON:
             message = f"The media type {kind or None} is not supported, use {JSON}"

@@ -23,6 +23,7 @@ class Ask:
     Attributes:
         path: the parts of the path by name.
         query: keys and values in their order.
+        schemas: of the body, or where none is taken of the query.
         data: the body as it came.
         prefix: where the service is mounted, without a slash at its end.
         search_s: seconds that a search for candidates may take.
@@ -34,12 +35,13 @@ class Ask:
     microversion: Microversion
     path: Mapping[str, str] = field(default_factory=dict)
     query: Pairs = ()
+    schemas: Versions = ()
     data: bytes = b""
     prefix: str = ""
     search_s: float = 60.0
     summaries: TreeBytes = field(default_factory=TreeBytes)
 
-    def body(self, schemas: Versions, *, first: Callable[[], object] | None = None) -> Any:
+    def body(self, *, first: Callable[[], object] | None = None) -> Any:
         """Read the body by the schema of the microversion.
 
         Args:
@@ -49,19 +51,19 @@ class Ask:
             Refused: it does not meet the schema.
         """
         try:
-            return parse_body(self.data, pick(schemas, self.microversion))
+            return parse_body(self.data, pick(self.schemas, self.microversion))
         except Refused:
             if first is not None:
                 first()
             raise
 
-    def checked_query(self, schemas: Versions) -> dict[str, str]:
-        """Hold the query against a schema; of a key given twice the last value counts.
+    def checked_query(self) -> dict[str, str]:
+        """Hold the query against its schema; of a key given twice the last value counts.
 
         Raises:
             Refused: it does not meet the schema.
         """
-        check_query(self.query, pick(schemas, self.microversion))
+        check_query(self.query, pick(self.schemas, self.microversion))
         return dict(self.query)
 
     def values(self, key: str) -> list[str]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from wherry.api.placement import schemas
 from wherry.api.placement.calls import Answer, Ask
 from wherry.api.placement.microversions import RESERVE_ALL
 from wherry.api.placement.providers import provider_path
@@ -36,7 +35,7 @@ def get_inventory(ask: Ask) -> Answer:
 
 def set_inventories(ask: Ask) -> Answer:
     """Replace all inventories of a provider."""
-    body = ask.body(schemas.PUT_INVENTORIES, first=lambda: _require_provider(ask))
+    body = ask.body(first=lambda: _require_provider(ask))
     done = app.set_inventories(
         ask.engine,
         ask.path["uuid"],
@@ -49,7 +48,7 @@ def set_inventories(ask: Ask) -> Answer:
 
 def create_inventory(ask: Ask) -> Answer:
     """Give a provider one more inventory."""
-    body = ask.body(schemas.POST_INVENTORY, first=lambda: _require_provider(ask))
+    body = ask.body(first=lambda: _require_provider(ask))
     name = body["resource_class"]
     done = app.add_inventory(
         ask.engine,
@@ -64,7 +63,7 @@ def create_inventory(ask: Ask) -> Answer:
 
 def update_inventory(ask: Ask) -> Answer:
     """Give one inventory new limits."""
-    body = ask.body(schemas.PUT_INVENTORY, first=lambda: _require_provider(ask))
+    body = ask.body(first=lambda: _require_provider(ask))
     name = ask.path["resource_class"]
     done = app.update_inventory(
         ask.engine,

@@ -29,7 +29,7 @@ def get_class(ask: Ask) -> Answer:
 
 def create_class(ask: Ask) -> Answer:
     """Make a resource class."""
-    name = ask.body(schemas.CLASS)["name"]
+    name = ask.body()["name"]
     if not app.create_class(ask.engine, name):
         raise Refused(409, f"Conflicting resource class already exists: {name}")
     return Answer(status=201, location=_class_path(ask, name))
@@ -45,7 +45,7 @@ def ensure_class(ask: Ask) -> Answer:
 
 def rename_class(ask: Ask) -> Answer:
     """Give a resource class another name; only before 1.7."""
-    new = ask.body(schemas.CLASS)["name"]
+    new = ask.body()["name"]
     app.rename_class(ask.engine, ask.path["name"], new)
     return Answer(body=_render_class(ask, new))
 
@@ -58,7 +58,7 @@ def delete_class(ask: Ask) -> Answer:
 
 def list_traits(ask: Ask) -> Answer:
     """List traits, all or those that meet filters."""
-    query = ask.checked_query(schemas.LIST_TRAITS)
+    query = ask.checked_query()
     filters = _parse_name(query["name"]) if "name" in query else {}
     if "associated" in query:
         word = query["associated"].lower()

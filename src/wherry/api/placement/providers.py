@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec import UNSET
 
-from wherry.api.placement import schemas
 from wherry.api.placement.calls import Answer, Ask
 from wherry.api.placement.microversions import MOVE_PROVIDERS
 from wherry.api.placement.refused import Refused
@@ -42,7 +41,7 @@ def list_providers(ask: Ask) -> Answer:
 
 def create_provider(ask: Ask) -> Answer:
     """Make a provider."""
-    body = ask.body(schemas.POST_PROVIDER)
+    body = ask.body()
     name = body["name"]
     uuid = str(uuids.UUID(body["uuid"])) if body.get("uuid") else ask.engine.new_id()
     try:
@@ -64,7 +63,7 @@ def create_provider(ask: Ask) -> Answer:
 def update_provider(ask: Ask) -> Answer:
     """Rename or move a provider."""
     uuid = ask.path["uuid"]
-    body = ask.body(schemas.PUT_PROVIDER, first=lambda: app.find_provider(ask.engine, uuid))
+    body = ask.body(first=lambda: app.find_provider(ask.engine, uuid))
     row = app.update_provider(
         ask.engine,
         uuid,
@@ -105,7 +104,7 @@ def _render(ask: Ask, row: ProviderRow) -> dict[str, Any]:
 
 def _parse_filters(ask: Ask) -> Filters:
     """Read the query by the same words as that of allocation candidates."""
-    query = ask.checked_query(schemas.LIST_PROVIDERS)
+    query = ask.checked_query()
     try:
         groups = parse_aggregates(ask.values("member_of"), "", ask.microversion)
         traits = parse_traits(ask.values("required"), ask.microversion)

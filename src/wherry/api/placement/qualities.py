@@ -1,6 +1,5 @@
 """``/resource_providers/{uuid}/traits`` and ``…/aggregates``."""
 
-from wherry.api.placement import schemas
 from wherry.api.placement.calls import Answer, Ask
 from wherry.app.placement import qualities as app
 from wherry.app.placement.providers import find_provider
@@ -14,7 +13,7 @@ def get_traits(ask: Ask) -> Answer:
 
 def set_traits(ask: Ask) -> Answer:
     """Replace a provider's traits."""
-    body = ask.body(schemas.PUT_TRAITS)
+    body = ask.body()
     done = app.set_traits(
         ask.engine,
         ask.path["uuid"],
@@ -38,7 +37,7 @@ def get_aggregates(ask: Ask) -> Answer:
 def set_aggregates(ask: Ask) -> Answer:
     """Replace the aggregates that a provider belongs to."""
     uuid = ask.path["uuid"]
-    body = ask.body(schemas.PUT_AGGREGATES, first=lambda: find_provider(ask.engine, uuid))
+    body = ask.body(first=lambda: find_provider(ask.engine, uuid))
     body = ask.lifted("aggregates", body)
     done = app.set_aggregates(
         ask.engine,

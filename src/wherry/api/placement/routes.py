@@ -16,12 +16,14 @@ from wherry.api.placement import (
     providers,
     qualities,
     root,
+    schemas,
 )
 from wherry.api.placement import says as words
 from wherry.api.placement.calls import Handler
 from wherry.api.placement.microversions import NEWEST, OLDEST, Microversion
 from wherry.api.placement.policy import RESHAPE, USAGES
 from wherry.api.placement.says import CONCURRENT, Say, Says
+from wherry.api.placement.schemas import Versions
 from wherry.app.placement import refusals as r
 
 
@@ -32,7 +34,8 @@ class Route:
     Attributes:
         rule: what a policy calls it; empty: nobody is asked who they are.
         missing: status before *since* and after *until*.
-        takes_body: whether a body of JSON has to come.
+        body: schemas of the body of JSON that has to come; empty: none is taken.
+        query: schemas of the query, where it is held against one.
         gives_json: whether the client has to accept JSON.
         says: in which words it refuses, where they differ from those for all routes.
     """
@@ -44,9 +47,15 @@ class Route:
     since: Microversion = OLDEST
     until: Microversion = NEWEST
     missing: int = 404
-    takes_body: bool = False
+    body: Versions = ()
+    query: Versions = ()
     gives_json: bool = False
     says: Says = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a sentence."""
+        return (self.handler.__doc__ or "").partition("\n")[0]
 
 
 _ON_PROVIDER = "/resource_providers/{uuid}"
@@ -63,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
         path="/resource_providers",
         handler=providers.list_providers,
         rule=_rule("resource_providers", "list"),
+        query=schemas.LIST_PROVIDERS,
         gives_json=True,
         says={
             r.NoSuchClass: Say(400, "Invalid resource class in resources parameter: {error}"),
@@ -74,7 +84,7 @@ ROUTES: tuple[Route, ...] = (
         path="/resource_providers",
         handler=providers.create_provider,
         rule=_rule("resource_providers", "create"),
-        takes_body=True,
+        body=schemas.POST_PROVIDER,
     ),
     Route(
         method="GET",
@@ -95,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
         path=_ON_PROVIDER,
         handler=providers.update_provider,
         rule=_rule("resource_providers", "update"),
-        takes_body=True,
+        body=schemas.PUT_PROVIDER,
         says={r.BadTree: Say(400, "Unable to save resource provider {uuid}: {error}")},
     ),
     Route(
@@ -111,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
         path=f"{_ON_PROVIDER}/inventories",
         handler=inventories.create_inventory,
         rule=_rule("resource_providers:inventories", "create"),
-        takes_body=True,
+        body=schemas.POST_INVENTORY,
         says={
             r.InventoryExists: Say(409, "Update conflict: {error}", CONCURRENT),
             r.BadCapacity: words.NOT_CREATED,
@@ -123,7 +133,7 @@ ROUTES: tuple[Route, ...] = (
         path=f"{_ON_PROVIDER}/inventories",
         handler=inventories.set_inventories,
         rule=_rule("resource_providers:inventories", "update"),
-        takes_body=True,
+        body=schemas.PUT_INVENTORIES,
         says={
             r.NoSuchClass: Say(
                 400,
@@ -154,7 +164,7 @@ ROUTES: tuple[Route, ...] = (
         path=f"{_ON_PROVIDER}/inventories/{{resource_class}}",
         handler=inventories.update_inventory,
         rule=_rule("resource_providers:inventories", "update"),
-        takes_body=True,
+        body=schemas.PUT_INVENTORY,
         says={
             r.NoSuchInventory: Say(
                 400,
@@ -198,7 +208,7 @@ ROUTES: tuple[Route, ...] = (
         handler=qualities.set_aggregates,
         rule=_rule("resource_providers:aggregates", "update"),
         since=(1, 1),
-        takes_body=True,
+        body=schemas.PUT_AGGREGATES,
         says=words.CHANGED,
     ),
     Route(
@@ -224,7 +234,7 @@ ROUTES: tuple[Route, ...] = (
         handler=qualities.set_traits,
         rule=_rule("resource_providers:traits", "update"),
         since=(1, 6),
-        takes_body=True,
+        body=schemas.PUT_TRAITS,
         says={**words.CHANGED, r.NoSuchTrait: Say(400, "No such trait {name}")},
     ),
     Route(
@@ -248,7 +258,7 @@ ROUTES: tuple[Route, ...] = (
         handler=names.create_class,
         rule=_rule("resource_classes", "create"),
         since=(1, 2),
-        takes_body=True,
+        body=schemas.CLASS,
     ),
     Route(
         method="GET",
@@ -272,7 +282,7 @@ ROUTES: tuple[Route, ...] = (
         rule=_rule("resource_classes", "update"),
         since=(1, 2),
         until=(1, 6),
-        takes_body=True,
+        body=schemas.CLASS,
         says={
             r.NameTaken: Say(409, "Resource class already exists: {error}"),
             r.StandardName: Say(400, "Cannot update standard resource class {name}"),
@@ -295,6 +305,7 @@ ROUTES: tuple[Route, ...] = (
         handler=names.list_traits,
         rule=_rule("traits", "list"),
         since=(1, 6),
+        query=schemas.LIST_TRAITS,
         gives_json=True,
     ),
     Route(
@@ -324,7 +335,7 @@ ROUTES: tuple[Route, ...] = (
         handler=allocations.post_allocations,
         rule=_rule("allocations", "manage"),
         since=(1, 13),
-        takes_body=True,
+        body=schemas.POST_ALLOCATIONS,
         says={r.NoSuchClass: Say(400, "Unable to allocate inventory {error}")},
     ),
     Route(
@@ -339,7 +350,7 @@ ROUTES: tuple[Route, ...] = (
         path="/allocations/{consumer_uuid}",
         handler=allocations.put_allocations,
         rule=_rule("allocations", "update"),
-        takes_body=True,
+        body=schemas.PUT_ALLOCATIONS,
         says={r.NoSuchClass: Say(400, words.NOT_ALLOCATED)},
     ),
     Route(
@@ -362,6 +373,7 @@ ROUTES: tuple[Route, ...] = (
         handler=allocations.get_usages,
         rule=USAGES,
         since=(1, 9),
+        query=schemas.GET_USAGES,
         gives_json=True,
     ),
     Route(
@@ -370,7 +382,7 @@ ROUTES: tuple[Route, ...] = (
         handler=allocations.reshape,
         rule=RESHAPE,
         since=(1, 30),
-        takes_body=True,
+        body=schemas.POST_RESHAPER,
         says={
             r.NoSuchProvider: Say(
                 400,

@@ -7,6 +7,7 @@ import msgspec
 from wherry.api.call import Call, Response
 from wherry.api.docs import render_docs
 from wherry.api.openapi import openapi
+from wherry.api.placement.openapi import placement_openapi
 from wherry.api.routes import ANYBODY, Route
 
 
@@ -16,6 +17,9 @@ def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
 
     def get_openapi(_call: Call) -> Response:
         return Response(body=written["openapi"])
+
+    def get_placement(_call: Call) -> Response:
+        return Response(body=written["placement"])
 
     def get_docs(_call: Call) -> Response:
         return Response(body=written["docs"], content_type="text/html; charset=utf-8")
@@ -32,6 +36,15 @@ def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
         ),
         Route(
             method="GET",
+            path="/wherry/placement/openapi.json",
+            handler=get_placement,
+            tag="Operations",
+            summary="OpenAPI 3.1 of the Placement API",
+            roles=ANYBODY,
+            answer=bytes,
+        ),
+        Route(
+            method="GET",
             path="/wherry/docs",
             handler=get_docs,
             tag="Operations",
@@ -42,5 +55,6 @@ def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
         ),
     )
     written["openapi"] = msgspec.json.encode(openapi((*routes, *own)))
+    written["placement"] = msgspec.json.encode(placement_openapi())
     written["docs"] = render_docs((*routes, *own))
     return own

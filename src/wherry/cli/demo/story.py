@@ -52,7 +52,7 @@ def name_of(what: str) -> str:
 
 def _chapter(number: int, title: str) -> None:
     click.echo()
-    click.secho(f"{number}. {title}", bold=True)
+    say(f"{number}. {title}", bold=True)
     click.echo()
 
 
