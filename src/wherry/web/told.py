@@ -9,21 +9,19 @@ from typing import Any
 import msgspec
 
 from wherry.model.checks import Configure, MappingRow, Reason
-from wherry.schedule.reasons import explain
+from wherry.schedule.reasons import explain, sides
 
 MISSING = "not stated"
 
 
 def tell_reason(reason: Reason) -> dict[str, Any]:
-    """Give a reason: severity, code, sentence; wanted and offered, where it has both."""
-    detail = reason.detail
-    has_both = "wanted" in detail and "offered" in detail
+    """Give a reason: severity, code, sentence; wanted and offered, where it compares them."""
     return {
         "severity": reason.severity,
         "code": reason.code,
         "sentence": explain(reason),
-        "host": detail.get("host", ""),
-        "pair": (say(detail["wanted"]), say(detail["offered"])) if has_both else None,
+        "host": reason.detail.get("host", ""),
+        "pair": sides(reason),
     }
 
 
