@@ -1,10 +1,15 @@
 """Readers take no lock: whatever is written meanwhile, they find each provider where it stands."""
 
+import sys
 import threading
 from dataclasses import replace
 
+import numpy as np
+
 from schedule.candidates.worlds import a_provider, uuid_of
 from wherry.inventory.columns import ColumnsWriter, build, compact
+from wherry.inventory.columns.index import RowIndex
+from wherry.inventory.columns.keys import key_of
 
 HOSTS, ROUNDS = 40, 150
 
@@ -67,3 +72,28 @@ def test_readers_find_every_tree_while_it_changes():
             each.join()
 
     assert not wrong
+
+
+def test_a_key_is_found_while_its_row_moves_to_where_the_column_has_grown():
+    """The writer puts a longer column in place between the two reads of a look-up."""
+    keys = np.frombuffer(b"".join(key_of(uuid_of(1)) for _ in range(3000)), np.uint8)
+    keys = keys.reshape(-1, 16)
+    index, ended, found = RowIndex(keys[:1], np.array([0], np.int32)), threading.Event(), []
+
+    def look():
+        while not ended.is_set():
+            found.append(index.row(key_of(uuid_of(1))))
+
+    reader, before = threading.Thread(target=look), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        reader.start()
+        for row in range(1, len(keys)):
+            index.put(keys[: row + 1], np.array([row], np.int32))
+    finally:
+        ended.set()
+        reader.join()
+        sys.setswitchinterval(before)
+
+    assert found
+    assert None not in found

@@ -52,10 +52,16 @@ class RowIndex:
 
     def row(self, key: bytes) -> int | None:
         """Give the row of a key; None where there is none."""
-        # One read each: the writer puts others in their place.
-        numbers, letters = self._numbers, self._letters
-        slot = _probe(numbers, letters, key, _slot(key, len(numbers)))
-        return None if slot < 0 else numbers[slot]
+        while True:
+            # One read each: the writer puts others in their place.
+            numbers, letters = self._numbers, self._letters
+            slot = _probe(numbers, letters, key, _slot(key, len(numbers)))
+            if slot >= 0:
+                row: int = numbers[slot]
+                return row
+            # A key that moved meanwhile may stand in a row that these letters do not reach.
+            if numbers is self._numbers and letters is self._letters:
+                return None
 
     def rows(self, keys: Keys) -> NDArray[np.int32]:
         """Give the rows of many keys: int32[P], -1 where there is none."""
