@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -70,7 +69,6 @@ def set_up(client: Client) -> Mapping[str, str]:
         "guest-nowhere": f"/ui/guests/{graphics.uuid}",
         "refused": f"/ui/guests/{name_of('another')}/refused",
         "claim": f"/ui/guests/{name_of('another')}/claim?host=serial-1",
-        "matrix": f"/ui/matrix?type={quote('mtty/mtty-1', safe='')}",
         "migrations": "/ui/migrations",
         "migration": f"/ui/migrations/{running.uuid}",
         "not-found": "/ui/hosts/nobody",

@@ -72,7 +72,6 @@ TITLES: Mapping[int, str] = {
 NAVIGATION = (
     ("/ui/", "Fleet"),
     ("/ui/guests", "Guests"),
-    ("/ui/matrix", "Matrix"),
     ("/ui/migrations", "Migrations"),
 )
 FOR_USERS = (("/ui/guests", "Guests"),)
