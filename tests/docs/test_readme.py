@@ -42,7 +42,7 @@ def test_the_story_tells_all_of_it(story: str) -> None:
     assert len(re.findall(r"^\d\. ", story, flags=re.MULTILINE)) == 5
     assert "finished  the guest is on" in story
     assert "load of migration failed: Bad address" in story
-    assert re.search(r"Look at http://127\.0\.0\.1:\d+/wherry/docs", story)
+    assert re.search(r"Look at http://127\.0\.0\.1:\d+/ui/ in a browser", story)
     assert "MIGRATION_UNSUPPORTED" in story
     assert "VERSION_ABSENT" in story
 

@@ -53,7 +53,7 @@ def _folder() -> Iterator[Path]:
 
 def _say_where_to_look(url: str) -> None:
     click.echo()
-    say(f"Look at {url}/wherry/docs, or ask, for instance:")
+    say(f"Look at {url}/ui/ in a browser ({url}/wherry/docs lists the calls), or ask:")
     for words in ("hosts", "hosts show serial-2", f"targets {story.name_of('graphics')} --explain"):
         say(f"  .venv/bin/wherry {words} --url {url}")
 
