@@ -1,5 +1,6 @@
 """From the list of guests to a claim in a real browser, and what a project user sees instead."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,9 +45,15 @@ def test_reasons_stand_side_by_side_and_a_remedy_asks_again(visit: Visit, marked
     assert page.evaluate("document.querySelectorAll('main img').length") == 0
 
 
+def claims_counted(fleet: Fleet) -> float:
+    """How many claims the service has counted, by whichever door."""
+    told = fleet.service.ask("GET", "/metrics").body.decode()
+    return sum(float(n) for n in re.findall(r"^wherry_claims_total (\S+)$", told, re.MULTILINE))
+
+
 def test_a_target_is_claimed_by_keyboard_alone(visit: Visit, marked: Fleet) -> None:
     """The page shows the claim; a second one says why it cannot be had."""
-    visitor = visit(marked.service)
+    visitor, counted_before = visit(marked.service), claims_counted(marked)
     page = visitor.open("/ui/guests")
     page.get_by_role("link", name=name_of("h")).press("Enter")
     page.get_by_role("link", name="Claim node-1").press("Enter")
@@ -57,6 +64,7 @@ def test_a_target_is_claimed_by_keyboard_alone(visit: Visit, marked: Fleet) -> N
     page.wait_for_url("**/ui/migrations/*")
     uuid = page.url.rpartition("/")[2]
     assert marked.service.get(f"/wherry/migrations/{uuid}")["target"] == "node-1"
+    assert claims_counted(marked) == counted_before + 1
     again.get_by_role("button", name="Claim node-1").press("Enter")
     expect(again.get_by_role("alert")).to_contain_text("It was not claimed")
     body = {"note": "over"}

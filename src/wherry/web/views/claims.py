@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
+from wherry.api import counted
 from wherry.api.errors import render_error, status_of
 from wherry.api.routes import Trusted
-from wherry.app import guests, migrations, targets
+from wherry.app import guests, targets
 from wherry.model.errors import InvalidRequest, WherryError
 from wherry.model.facts import Uuid
 from wherry.model.targets import Target, TargetsRequest
@@ -40,7 +41,7 @@ def claim(visit: Visit) -> Outcome:
         guest=visit.path["uuid"], target=host, policy=policy_of(said), alternates=int(count)
     )
     try:
-        migrations.begin(visit.engine, uuid, request, visit.caller)
+        counted.begin(visit.engine, visit.metrics, uuid, request, visit.caller)
     except WherryError as error:
         return _ask(visit, host, said, error)
     return Moved(here("migrations", uuid))
