@@ -14,14 +14,15 @@ from wherry.schedule.reasons import explain, sides
 MISSING = "not stated"
 
 
-def tell_reason(reason: Reason) -> dict[str, Any]:
+def tell_reason(reason: Reason, slot: str = "") -> dict[str, Any]:
     """Give a reason: severity, code, sentence; wanted and offered, where it compares them."""
     return {
+        "slot": slot,
         "severity": reason.severity,
         "code": reason.code,
         "sentence": explain(reason),
         "host": reason.detail.get("host", ""),
-        "pair": sides(reason),
+        "sides": sides(reason),
     }
 
 

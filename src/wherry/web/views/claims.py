@@ -15,7 +15,7 @@ from wherry.model.wire import ErrorAnswer, MigrationRequest
 from wherry.web.device_words import settings_of
 from wherry.web.questions import Said, policy_of, said_of
 from wherry.web.rendering import here
-from wherry.web.views.guests import told, told_of
+from wherry.web.views.guests import told, told_of, told_row
 from wherry.web.visits import Moved, Outcome, Page, Shown, Visit
 
 ALTERNATES = 16
@@ -81,7 +81,7 @@ def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None)
 def _warnings(target: Target | None) -> list[dict[str, Any]]:
     if target is None:
         return []
-    rows = [each for row in target.mapping for each in told(row.reasons, row.slot)]
+    rows = [each for row in target.mapping for each in told_row(row)]
     return [each for each in (*told(target.reasons), *rows) if each["severity"] != "info"]
 
 

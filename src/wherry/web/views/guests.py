@@ -10,9 +10,10 @@ from wherry.model.checks import MappingRow, Reason
 from wherry.model.errors import InvalidRequest
 from wherry.model.facts import Uuid
 from wherry.model.targets import Refusal, TargetsRequest
-from wherry.schedule.reasons import explain, rule_of, sides
+from wherry.schedule.reasons import rule_of
 from wherry.web.questions import policy_of, relaxed, said_of
 from wherry.web.rendering import here
+from wherry.web.told import tell_reason
 from wherry.web.visits import Page, Shown, Visit
 
 PAGE = 100
@@ -128,16 +129,7 @@ def told_row(row: MappingRow) -> list[dict[str, Any]]:
 
 def told(reasons: tuple[Reason, ...], slot: str = "") -> list[dict[str, Any]]:
     """Tell reasons: sentence, severity, and wanted and offered side by side."""
-    return [
-        {
-            "slot": slot,
-            "severity": each.severity,
-            "code": each.code,
-            "sentence": explain(each),
-            "sides": sides(each),
-        }
-        for each in reasons
-    ]
+    return [tell_reason(each, slot) for each in reasons]
 
 
 def _marker(visit: Visit) -> str | None:
