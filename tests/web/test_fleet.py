@@ -21,8 +21,7 @@ def test_axe_finds_nothing(visit: Visit, fleet: DemoFleet, path: str, theme: str
 
 
 def test_the_map_is_read_and_walked_by_keyboard(visit: Visit, fleet: DemoFleet) -> None:
-    visitor = visit(fleet.service)
-    page = visitor.open()
+    page = visit(fleet.service).open()
     expect(page.locator("#sum")).to_contain_text("11 hosts")
     page.locator("canvas").focus()
     expect(page.locator("#told")).to_contain_text("gpu-1")
@@ -31,7 +30,6 @@ def test_the_map_is_read_and_walked_by_keyboard(visit: Visit, fleet: DemoFleet) 
     page.keyboard.press("End")
     expect(page.locator("#told")).to_contain_text("serial-4")
     page.keyboard.press("Home")
-    visitor.allowed = ("error: Failed to load resource",)
     with page.expect_navigation(url="**/ui/hosts/gpu-1"):
         page.keyboard.press("Enter")
 

@@ -152,8 +152,9 @@ class _Turn:
         else:
             caller = self._caller = self._door.identify(sessions.header_of(self._cookies))
             view = view_for(page, caller)
-            # Taken before the page looks: what changes while it does is told to it again.
-            self._cursor = read_changes(self._door.engine, caller, None).cursor
+            if page.is_followed:
+                # Taken before the page looks: what changes while it does is told to it again.
+                self._cursor = read_changes(self._door.engine, caller, None).cursor
         return view(
             Visit(
                 engine=self._door.engine,

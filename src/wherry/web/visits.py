@@ -93,6 +93,7 @@ class Page:
         user_view: what a project user sees instead; None: it is not for users.
         roles: who may send it; left out: whoever it has a view for.
         is_open: nobody is asked who they are.
+        is_followed: it is a page that goes on to follow what changes, from before it looked.
     """
 
     method: Method = "GET"
@@ -101,3 +102,4 @@ class Page:
     user_view: View | None = None
     roles: frozenset[Role] | None = None
     is_open: bool = False
+    is_followed: bool = True

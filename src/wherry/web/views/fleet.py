@@ -22,12 +22,13 @@ FILTERS = ("rack", "state", "type", "feature", "driver")
 
 def show_fleet(visit: Visit) -> Outcome:
     """Show the map, or the table."""
-    said = {name: value for name in FILTERS if (value := visit.asked(name))}
+    said = _said(visit)
     as_table = visit.asked("view") == "table"
-    drawn = draw_map(visit.engine, _filter(said))
+    everything = draw_map(visit.engine)
+    drawn = draw_map(visit.engine, _filter(said)) if said else everything
     values = {
         "said": said,
-        "choices": choices(visit, said),
+        "choices": choices(everything, said),
         "hosts": len(drawn.hosts),
         "devices": sum(len(host.devices) for host in drawn.hosts),
     }
@@ -38,7 +39,7 @@ def show_fleet(visit: Visit) -> Outcome:
 
 def send_map(visit: Visit) -> Sent:
     """Send the map as numbers; with ``changed``, of those hosts alone."""
-    said = {name: value for name in FILTERS if (value := visit.asked(name))}
+    said = _said(visit)
     refs = [ref for part in visit.query.get("changed", ()) for ref in part.split(",") if ref]
     if len(refs) > MOST_REFS:
         raise InvalidRequest(f"at most {MOST_REFS} changes at once", path="$.changed")
@@ -52,13 +53,12 @@ def send_map(visit: Visit) -> Sent:
     return Sent(body=body, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
 
 
-def choices(visit: Visit, said: Mapping[str, str]) -> dict[str, list[str]]:
+def choices(everything: FleetMap, said: Mapping[str, str]) -> dict[str, list[str]]:
     """List what each filter can be set to in this fleet."""
-    drawn = draw_map(visit.engine)
-    kinds = drawn.kinds
+    hosts, kinds = everything.hosts, everything.kinds
     found: dict[str, set[str]] = {
-        "rack": {host.labels["rack"] for host in drawn.hosts if "rack" in host.labels},
-        "state": {host.state for host in drawn.hosts},
+        "rack": {host.labels["rack"] for host in hosts if "rack" in host.labels},
+        "state": {host.state for host in hosts},
         "type": {name for kind in kinds for name in kind.types},
         "feature": {name for kind in kinds for name in kind.features},
         "driver": {kind.driver for kind in kinds if kind.driver is not None},
@@ -66,6 +66,10 @@ def choices(visit: Visit, said: Mapping[str, str]) -> dict[str, list[str]]:
     return {
         name: sorted({*found[name], *([said[name]] if name in said else [])}) for name in FILTERS
     }
+
+
+def _said(visit: Visit) -> dict[str, str]:
+    return {name: value for name in FILTERS if (value := visit.asked(name))}
 
 
 def _filter(said: Mapping[str, str]) -> MapFilter:
@@ -137,6 +141,6 @@ def go_to_guests(_visit: Visit) -> Moved:
 
 PAGES = (
     Page(path="/ui/", view=show_fleet, user_view=go_to_guests),
-    Page(path="/ui/fleet.json", view=send_map),
+    Page(path="/ui/fleet.json", view=send_map, is_followed=False),
     Page(path="/ui", view=go_home, is_open=True),
 )

@@ -41,6 +41,6 @@ def tell(visit: Visit) -> Sent:
 
 
 PAGES = (
-    Page(path="/ui/events", view=stream, user_view=stream),
-    Page(path="/ui/changes", view=tell, user_view=tell),
+    Page(path="/ui/events", view=stream, user_view=stream, is_followed=False),
+    Page(path="/ui/changes", view=tell, user_view=tell, is_followed=False),
 )
