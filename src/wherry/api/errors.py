@@ -143,7 +143,12 @@ def headers_of(error: WherryError) -> Mapping[str, str]:
 
 
 def render_error(error: WherryError, *, caller: Caller | None, request_id: str) -> bytes:
-    """Make the body of an error, with no more in it than the caller may see.
+    """Make the body of an error, as `tell_error` tells it."""
+    return _encode(tell_error(error, caller=caller, request_id=request_id))
+
+
+def tell_error(error: WherryError, *, caller: Caller | None, request_id: str) -> ErrorDetail:
+    """Tell of an error no more than the caller may see.
 
     Args:
         error: what was raised.
@@ -152,21 +157,27 @@ def render_error(error: WherryError, *, caller: Caller | None, request_id: str) 
     """
     trusted = caller is not None and caller.sees_all
     if not trusted and not isinstance(error, _OWN_BUSINESS):
-        return _encode(error.code, summary_of(type(error)), request_id=request_id)
+        summary = summary_of(type(error))
+        return ErrorDetail(code=error.code, message=summary, request_id=request_id)
     path = getattr(error, "path", None)
-    return _encode(
-        error.code,
-        str(error),
+    return ErrorDetail(
+        code=error.code,
+        message=str(error),
+        path=path if isinstance(path, str) else UNSET,
+        detail=dict(facts_of(error)) if trusted else {},
         request_id=request_id,
-        path=path if isinstance(path, str) else None,
-        detail=facts_of(error) if trusted else {},
     )
 
 
 def render_internal_error(request_id: str) -> bytes:
-    """Make the body of an error nobody foresaw: the log has it under the request id."""
+    """Make the body of an error nobody foresaw, as `tell_internal_error` tells it."""
+    return _encode(tell_internal_error(request_id))
+
+
+def tell_internal_error(request_id: str) -> ErrorDetail:
+    """Tell of an error nobody foresaw: the log has it under the request id."""
     message = f"something went wrong inside the service; its log tells more of {request_id}"
-    return _encode("internal", message, request_id=request_id)
+    return ErrorDetail(code="internal", message=message, request_id=request_id)
 
 
 def summary_of(error: type[WherryError]) -> str:
@@ -183,21 +194,5 @@ def facts_of(error: WherryError) -> dict[str, Any]:
     }
 
 
-def _encode(
-    code: str,
-    message: str,
-    *,
-    request_id: str,
-    path: str | None = None,
-    detail: Mapping[str, Any] | None = None,
-) -> bytes:
-    answer = ErrorAnswer(
-        error=ErrorDetail(
-            code=code,
-            message=message,
-            path=UNSET if path is None else path,
-            detail=dict(detail or {}),
-            request_id=request_id,
-        )
-    )
-    return msgspec.json.encode(answer)
+def _encode(told: ErrorDetail) -> bytes:
+    return msgspec.json.encode(ErrorAnswer(error=told))

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import falcon
-import msgspec
 
 from wherry.api import errors
 from wherry.api.app import Wsgi, require_our_name
@@ -30,7 +29,7 @@ from wherry.api.waiting import WaitingRoom
 from wherry.app.events import read_changes
 from wherry.model.caller import Caller
 from wherry.model.errors import InvalidRequest, NotAllowed, WherryError
-from wherry.model.wire import ErrorAnswer
+from wherry.model.wire import ErrorDetail
 from wherry.web import sessions
 from wherry.web.rendering import here, render
 from wherry.web.sessions import Cookie
@@ -200,15 +199,14 @@ class _Turn:
         status = errors.status_of(type(error))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("%s: %s", self._request_id, error)
-        told = errors.render_error(error, caller=self._caller, request_id=self._request_id)
+        told = errors.tell_error(error, caller=self._caller, request_id=self._request_id)
         return self._trouble(status, told)
 
     def _broken(self) -> Shown:
-        return self._trouble(500, errors.render_internal_error(self._request_id))
+        return self._trouble(500, errors.tell_internal_error(self._request_id))
 
-    def _trouble(self, status: int, told: bytes) -> Shown:
-        said = msgspec.json.decode(told, type=ErrorAnswer).error
-        values = {"status": status, "title": TITLES.get(status, "That did not work"), "error": said}
+    def _trouble(self, status: int, told: ErrorDetail) -> Shown:
+        values = {"status": status, "title": TITLES.get(status, "That did not work"), "error": told}
         return Shown(template="trouble.html", values=values, status=status)
 
     def _send(self, outcome: Outcome) -> int:

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 
 from wherry.api import counted
-from wherry.api.errors import render_error, status_of
+from wherry.api.errors import status_of, tell_error
 from wherry.api.routes import Trusted
 from wherry.app import guests, targets
 from wherry.model.errors import InvalidRequest, WherryError
 from wherry.model.facts import Uuid
 from wherry.model.targets import Target, TargetsRequest
-from wherry.model.wire import ErrorAnswer, MigrationRequest
+from wherry.model.wire import MigrationRequest
 from wherry.web.device_words import settings_of
 from wherry.web.questions import Said, policy_of, said_of
 from wherry.web.rendering import here
@@ -58,8 +58,7 @@ def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None)
     trouble = None
     if error is not None:
         status = status_of(type(error))
-        body = render_error(error, caller=visit.caller, request_id="")
-        trouble = msgspec.json.decode(body, type=ErrorAnswer).error
+        trouble = tell_error(error, caller=visit.caller, request_id="")
     values = {
         "guest": guest,
         "host": host,
