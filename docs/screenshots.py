@@ -69,6 +69,8 @@ def set_up(client: Client) -> Mapping[str, str]:
         "guest-nowhere": f"/ui/guests/{graphics.uuid}",
         "refused": f"/ui/guests/{name_of('another')}/refused",
         "claim": f"/ui/guests/{name_of('another')}/claim?host=serial-1",
+        "matrix": "/ui/matrix",
+        "matrix-of-one": "/ui/matrix?type=mtty/mtty-1",
         "migrations": "/ui/migrations",
         "migration": f"/ui/migrations/{running.uuid}",
         "not-found": "/ui/hosts/nobody",

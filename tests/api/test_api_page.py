@@ -159,6 +159,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
     story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
     story.ask("GET /wherry/lints", "/wherry/lints")
     story.ask("GET /wherry/fleet", "/wherry/fleet?type=acme/a1")
+    _matrix(story)
     cursor = story.fleet.service.get("/wherry/changes")["cursor"]
     fleet.service.ask("PATCH", "/wherry/hosts/node-18", {"labels": {"rack": "r4"}})
     story.ask("GET /wherry/changes", f"/wherry/changes?after={cursor}&wait=30")
@@ -203,6 +204,19 @@ def tell(fleet: Fleet) -> dict[str, str]:
     page = re.compile(r"```text\n.*?```", re.DOTALL)
     text = page.sub("```text\n<!doctype html>…\n```", story.told["GET /wherry/docs"])
     return {**story.told, "GET /wherry/docs": text}
+
+
+def _matrix(story: Story) -> None:
+    story.ask("GET /wherry/types", "/wherry/types")
+    drawn = story.fleet.service.get("/wherry/matrix?type=acme/a1")
+    story.ask(
+        "GET /wherry/matrix",
+        "/wherry/matrix?type=acme/a1",
+        only=("type", "mode", "fields", "cells", "one_way", "kinds_left_out", "providers_left_out"),
+    )
+    older, newer = sorted(drawn["kinds"], key=lambda k: k["example_host"])[:2]
+    pair = f"/wherry/matrix/pair?type=acme/a1&source={newer['id']}&target={older['id']}"
+    story.ask("GET /wherry/matrix/pair", pair, only=("there", "back"))
 
 
 def _place(story: Story) -> None:

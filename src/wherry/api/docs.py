@@ -110,7 +110,8 @@ def _query(route: Route) -> str:
     if not route.query:
         return ""
     rows = "".join(
-        f"<tr><td><code>{escape(q.name)}</code></td><td>{_prose(q.help)}</td></tr>"
+        f"<tr><td><code>{escape(q.name)}</code></td>"
+        f"<td>{_prose(q.help)}{'; required' if q.required else ''}</td></tr>"
         for q in route.query
     )
     return f"<h4>Query</h4><table>{rows}</table>"
@@ -179,6 +180,8 @@ def _kind(schema: Any) -> str:
         return " or ".join(map(_kind, schema["anyOf"]))
     if "enum" in schema:
         return " or ".join(f"<code>{escape(json.dumps(word))}</code>" for word in schema["enum"])
+    if "prefixItems" in schema:
+        return f"list of {' and '.join(map(_kind, schema['prefixItems']))}"
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     if schema.get("type") == "object":

@@ -154,6 +154,7 @@ def _query_parameters(route: Route, shown: dict[str, Any]) -> list[dict[str, Any
         {
             "name": parameter.name,
             "in": "query",
+            "required": parameter.required,
             "description": parameter.help,
             "schema": shown[repr(parameter.type)],
         }

@@ -55,6 +55,7 @@ class Query:
     name: str
     type: Any
     help: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ def parse_query(known: Sequence[Query], text: str) -> dict[str, Any]:
     """Read the query: each parameter once, known, and of its type.
 
     Raises:
-        InvalidRequest: one is unknown, given twice, or not of its type.
+        InvalidRequest: one is unknown, given twice, not of its type, or missing.
     """
     values: dict[str, Any] = {}
     types = {parameter.name: parameter.type for parameter in known}
@@ -131,6 +131,10 @@ def parse_query(known: Sequence[Query], text: str) -> dict[str, Any]:
             message = f"the query parameter {name!r} is given twice"
             raise InvalidRequest(message, path=f"query.{name}")
         values[name] = _parse_parameter(name, raw, types[name])
+    for parameter in known:
+        if parameter.required and parameter.name not in values:
+            message = f"the query parameter {parameter.name!r} is missing: {parameter.help}"
+            raise InvalidRequest(message, path=f"query.{parameter.name}")
     return values
 
 

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "groups": ("wherry.cli.guest_groups:guest_groups", "Keep guests together or apart."),
     "aggregates": ("wherry.cli.aggregates:aggregates", "Keep hosts for some tenants."),
     "targets": ("wherry.cli.targets:targets", "Find where a guest can go, and why not elsewhere."),
+    "matrix": ("wherry.cli.matrix:matrix", "Hold the offers of a type against each other."),
     "query": ("wherry.cli.query:query", "Compile a guest to a question for Placement."),
     "migrate": (
         "wherry.cli.migrate:migrate",

@@ -71,6 +71,7 @@ TITLES: Mapping[int, str] = {
 NAVIGATION = (
     ("/ui/", "Fleet"),
     ("/ui/guests", "Guests"),
+    ("/ui/matrix", "Matrix"),
     ("/ui/migrations", "Migrations"),
 )
 FOR_USERS = (("/ui/guests", "Guests"),)

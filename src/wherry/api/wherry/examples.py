@@ -96,6 +96,9 @@ FLEET: dict[str, Any] = {
         }
     ],
 }
+TYPES: dict[str, Any] = {
+    "types": [{"type": "mtty/mtty-1", "kinds": ["mdev"], "providers": 1, "hosts": 1}]
+}
 COMPOSITION_REQUEST: dict[str, Any] = {
     "uuid": "5b0f4a7e-2c1d-4e8b-9a6f-0d3c7b1e2f01",
     "name": "pair",

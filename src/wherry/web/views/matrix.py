@@ -1,0 +1,115 @@
+"""The compatibility matrix: kinds of a type's offers against each other, and one cell of it."""
+
+from typing import Any, get_args
+
+from wherry.app import matrix
+from wherry.model.device import Mode
+from wherry.model.errors import InvalidRequest
+from wherry.model.matrix import Matrix, MatrixKind
+from wherry.web.rendering import here
+from wherry.web.told import say, tell_configure, tell_reason
+from wherry.web.visits import Page, Shown, Visit
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+USUAL: Mode = "live"
+
+
+def show_matrix(visit: Visit) -> Shown:
+    """Show the types, or the matrix of one."""
+    asked, mode = visit.asked("type"), _mode(visit)
+    types = matrix.list_offered(visit.engine).types
+    drawn = matrix.draw_matrix(visit.engine, asked, mode) if asked else None
+    values: dict[str, Any] = {
+        "types": types,
+        "asked": asked,
+        "mode": mode,
+        "modes": MODES,
+        "matrix": drawn,
+        "rows": [] if drawn is None else _rows(drawn),
+        "differences": [] if drawn is None else _differences(drawn),
+    }
+    return Shown(template="matrix.html", values=values)
+
+
+def show_pair(visit: Visit) -> Shown:
+    """Show a cell: the verdict with its reasons, and that of the way back."""
+    asked, mode = visit.asked("type"), _mode(visit)
+    pair = matrix.judge_pair(
+        visit.engine, asked, visit.asked("source"), visit.asked("target"), mode
+    )
+    values: dict[str, Any] = {
+        "type": asked,
+        "mode": mode,
+        "pair": pair,
+        "back_to": here("matrix", type=asked, mode=_said(mode)),
+        "differences": _beside(pair.source, pair.target),
+        "ways": [
+            (title, answer, [tell_reason(each) for each in answer.reasons],
+             tell_configure(answer.configure))
+            for title, answer in (("There", pair.there), ("Back again", pair.back))
+        ],
+    }  # fmt: skip
+    return Shown(template="matrix_pair.html", values=values)
+
+
+def _rows(drawn: Matrix) -> list[dict[str, Any]]:
+    """Give the cells with where each leads."""
+    one_way = set(drawn.one_way)
+    return [
+        {
+            "kind": source,
+            "cells": [
+                {
+                    "verdict": cell.verdict,
+                    "codes": cell.codes,
+                    "one_way": (row, column) in one_way,
+                    "same": row == column,
+                    "to": here(
+                        "matrix/pair",
+                        type=drawn.type,
+                        source=source.id,
+                        target=drawn.kinds[column].id,
+                        mode=_said(drawn.mode),
+                    ),
+                }
+                for column, cell in enumerate(cells)
+            ],
+        }
+        for row, (source, cells) in enumerate(zip(drawn.kinds, drawn.cells, strict=True))
+    ]
+
+
+def _differences(drawn: Matrix) -> list[tuple[str, list[str | None]]]:
+    """Give each field that differs with its value for each kind; None where it is not stated."""
+    return [(name, [_stated(kind, name) for kind in drawn.kinds]) for name in drawn.fields]
+
+
+def _beside(source: MatrixKind, target: MatrixKind) -> list[tuple[str, str | None, str | None]]:
+    names = sorted(source.differs.keys() | target.differs.keys())
+    return [(name, _stated(source, name), _stated(target, name)) for name in names]
+
+
+def _stated(kind: MatrixKind, name: str) -> str | None:
+    if name not in kind.differs:
+        return None
+    value = kind.differs[name]
+    return "could not be read" if value is None else say(value)
+
+
+def _mode(visit: Visit) -> Mode:
+    said = visit.asked("mode")
+    found = next((mode for mode in MODES if mode == (said or USUAL)), None)
+    if found is None:
+        message = f"there is no mode {said!r}: it is one of {', '.join(MODES)}"
+        raise InvalidRequest(message)
+    return found
+
+
+def _said(mode: Mode) -> str:
+    return "" if mode == USUAL else mode
+
+
+PAGES = (
+    Page(path="/ui/matrix", view=show_matrix),
+    Page(path="/ui/matrix/pair", view=show_pair),
+)
