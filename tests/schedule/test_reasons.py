@@ -30,7 +30,15 @@ from wherry.model.targets import TargetsRequest
 from wherry.model.tenancy import ClosedBy
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.evaluate import evaluate
-from wherry.schedule.reasons import BY_CODE, ROWS, cause, explain, make_reason, sides
+from wherry.schedule.reasons import (
+    BY_CODE,
+    ROWS,
+    cause,
+    explain,
+    make_reason,
+    meaning_of,
+    sides,
+)
 from wherry.schedule.targets import ask, judge_host
 
 PAGE = "reference/scheduler-reasons.md"
@@ -357,3 +365,12 @@ def test_wanted_and_offered_are_told_side_by_side(code, detail, told):
     reason = Reason(code=code, severity="no", stage="filter", rule="R00", detail=detail)
 
     assert sides(reason) == told
+
+
+def test_every_code_has_a_meaning_that_tells_nobodys_values():
+    codes = {*BY_CODE, *OF_COMPAT}
+    told = {code: meaning_of(code) for code in codes}
+
+    assert [code for code in codes if "no words" in told[code] or "{" in told[code]] == []
+    assert len(set(told.values())) == len(codes)
+    assert meaning_of("OF_A_LATER_VERSION") == "This version has no words for it."

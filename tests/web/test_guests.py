@@ -40,6 +40,8 @@ def test_reasons_stand_side_by_side_and_a_remedy_asks_again(visit: Visit, marked
     expect(lacks.get_by_role("cell")).to_have_text(["feature X", "lacks it"])
     page.get_by_role("link", name=name_of("g")).click()
     expect(page.locator(".headline")).to_contain_text(MARKUP)
+    means = "The target lacks a feature that the guest uses."
+    expect(page.get_by_role("rowheader", name=means)).to_be_visible()
     page.get_by_role("link", name="Ask again with this").first.click()
     expect(page.get_by_label("Mode")).not_to_have_value("live")
     assert page.evaluate("document.querySelectorAll('main img').length") == 0

@@ -20,7 +20,7 @@ from wherry.model.targets import (
     TargetsAnswer,
     TargetsRequest,
 )
-from wherry.schedule.reasons import rule_of
+from wherry.schedule.reasons import meaning_of, rule_of
 
 
 @click.command(short_help="Find where a guest can go, and why not elsewhere.")
@@ -116,8 +116,8 @@ def _print_refused(refused: Refused) -> None:
     say(f"{count(refused.count, 'host')} {do} not take it")
     counted = sorted(refused.by_reason.items(), key=lambda item: (-item[1], item[0]))
     print_table(
-        ("HOSTS", "REASON", "RULE"),
-        ((count, code, rule_of(code)) for code, count in counted),
+        ("HOSTS", "REASON", "RULE", "MEANING"),
+        ((count, code, rule_of(code), meaning_of(code)) for code, count in counted),
         empty="",
     )
     if refused.remedies is not UNSET:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from wherry.compat.meanings import MEANINGS
 from wherry.compat.sentences import explain as explain_compat
 from wherry.compat.table import BY_CODE as COMPAT
 from wherry.compat.table import MODE_BIT, SEVERITIES, Cause
@@ -164,6 +165,18 @@ def rule_of(code: str) -> str | None:
     """Name the rule of a code, whichever table it is from; None for a code of none."""
     row = BY_CODE.get(code) or COMPAT.get(code)
     return None if row is None else row.rule
+
+
+def meaning_of(code: str) -> str:
+    """Say what a code means, without the values of any host, whichever table it is from.
+
+    A code of neither table, from a later version, is not guessed at.
+    """
+    row = BY_CODE.get(code)
+    clause = MEANINGS.get(code) if row is None else row.given_if
+    if clause is None:
+        return "This version has no words for it."
+    return f"{clause[0].upper()}{clause[1:]}."
 
 
 def _texts(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from wherry.model.checks import MappingRow, Reason
 from wherry.model.errors import InvalidRequest
 from wherry.model.facts import Uuid
 from wherry.model.targets import Refusal, TargetsRequest
-from wherry.schedule.reasons import rule_of
+from wherry.schedule.reasons import meaning_of, rule_of
 from wherry.web.questions import policy_of, relaxed, said_of
 from wherry.web.rendering import here
 from wherry.web.told import tell_reason
@@ -69,7 +69,10 @@ def show_guest(visit: Visit) -> Shown:
             "policy": policy,
             "said": said,
             "answer": answer,
-            "rule_of": rule_of,
+            "counts": [
+                (meaning_of(code), code, rule_of(code), hosts)
+                for code, hosts in answer.refused.by_reason.items()
+            ],
             "reasons_of": told,
             "remedies": [
                 (remedy, None if asked is None else here("guests", uuid, **said_of(asked)))
