@@ -89,3 +89,15 @@ def test_threads_lose_no_count() -> None:
         thread.join()
 
     assert metrics.value(Series("n")) == 8000
+
+
+def test_only_a_refusal_that_says_a_claim_came_too_late_is_a_conflict() -> None:
+    metrics = Metrics(EVENTS)
+    for code in ("claim.facts_changed", "migration.token", "request.invalid"):
+        metrics.count_refusal(code)
+
+    text = metrics.render({}, {})
+    told = [line for line in text.splitlines() if line.startswith("wherry_claim_conflicts_total{")]
+    assert [line for line in told if not line.endswith(" 0")] == [
+        'wherry_claim_conflicts_total{code="claim.facts_changed"} 1'
+    ]

@@ -47,28 +47,30 @@ def test_reasons_stand_side_by_side_and_a_remedy_asks_again(visit: Visit, marked
     assert page.evaluate("document.querySelectorAll('main img').length") == 0
 
 
-def claims_counted(fleet: Fleet) -> float:
-    """How many claims the service has counted, by whichever door."""
+def counted(fleet: Fleet, series: str) -> float:
+    """How many the service has counted, by whichever door."""
     told = fleet.service.ask("GET", "/metrics").body.decode()
-    return sum(float(n) for n in re.findall(r"^wherry_claims_total (\S+)$", told, re.MULTILINE))
+    return sum(float(n) for n in re.findall(rf"^{series}\S* (\S+)$", told, re.MULTILINE))
 
 
 def test_a_target_is_claimed_by_keyboard_alone(visit: Visit, marked: Fleet) -> None:
     """The page shows the claim; a second one says why it cannot be had."""
-    visitor, counted_before = visit(marked.service), claims_counted(marked)
+    visitor, claims = visit(marked.service), counted(marked, "wherry_claims_total")
     page = visitor.open("/ui/guests")
     page.get_by_role("link", name=name_of("h")).press("Enter")
     page.get_by_role("link", name="Claim node-1").press("Enter")
-    expect(page.locator("main")).to_contain_text("600 s")
+    expect(page.get_by_label("Lease, seconds")).to_have_value("600")
     again = visitor.open(page.url.removeprefix(marked.service.url))
     visitor.allowed = ("error: Failed to load resource",)  # a page of migrations, and a refusal
+    page.get_by_label("Lease, seconds").fill("900")
     page.get_by_role("button", name="Claim node-1").press("Enter")
     page.wait_for_url("**/ui/migrations/*")
     uuid = page.url.rpartition("/")[2]
-    assert marked.service.get(f"/wherry/migrations/{uuid}")["target"] == "node-1"
-    assert claims_counted(marked) == counted_before + 1
+    begun = marked.service.get(f"/wherry/migrations/{uuid}")
+    assert (begun["target"], begun["lease_s"]) == ("node-1", 900)
     again.get_by_role("button", name="Claim node-1").press("Enter")
     expect(again.get_by_role("alert")).to_contain_text("It was not claimed")
+    assert counted(marked, "wherry_claims_total") == claims + 1
     body = {"note": "over"}
     assert marked.service.ask("POST", f"/wherry/migrations/{uuid}/abort", body).status == 200
 

@@ -20,7 +20,7 @@ import falcon
 from wherry.api import errors, wire
 from wherry.api.auth import Identify, bearer
 from wherry.api.call import Call, Response
-from wherry.api.metrics import CONFLICTS, Metrics
+from wherry.api.metrics import Metrics
 from wherry.api.routes import Route
 from wherry.api.waiting import WaitingRoom
 from wherry.app.settings import is_loopback
@@ -107,8 +107,7 @@ def _answer(
         )
         return _render(route, route.handler(call))
     except WherryError as error:
-        if error.code in CONFLICTS:
-            door.metrics.count("wherry_claim_conflicts_total", (("code", error.code),))
+        door.metrics.count_refusal(error.code)
         return _render_error(error, caller, request_id)
     except Exception:
         log.exception("%s: %s %s failed", request_id, req.method, req.path)

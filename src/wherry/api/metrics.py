@@ -166,6 +166,11 @@ class Metrics:
         with self._lock:
             self._mine[place] += amount
 
+    def count_refusal(self, code: str) -> None:
+        """Count a refusal, by whichever door it is told, if its code is a claim's conflict."""
+        if code in CONFLICTS:
+            self.count("wherry_claim_conflicts_total", (("code", code),))
+
     def count_request(self, method: str, route: str, status: int, took_s: float) -> None:
         """Count one request and the time it took."""
         counted, buckets, whole, total = self._places(method, route, status)

@@ -24,11 +24,13 @@ from wherry.model.inventory import (
 )
 from wherry.model.migrations import Migration, PreflightJob
 
-LeaseS = Annotated[int, Meta(ge=1, le=86_400)]
+LONGEST_LEASE_S = 86_400
+LeaseS = Annotated[int, Meta(ge=1, le=LONGEST_LEASE_S)]
 WaitS = Annotated[int, Meta(ge=0, le=60)]
 Token = Annotated[int, Meta(ge=0)]
 PageLimit = Annotated[int, Meta(ge=1, le=1000)]
-Alternates = Annotated[int, Meta(ge=0, le=16)]
+MOST_ALTERNATES = 16
+Alternates = Annotated[int, Meta(ge=0, le=MOST_ALTERNATES)]
 Cursor = Annotated[str, Meta(pattern=r"^[0-9:,]{1,4000}\Z")]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}\Z")]
 LabelPair = Annotated[

@@ -197,6 +197,7 @@ class _Turn:
         return Moved(here("sign-in", next=None if wanted == "/ui/" else wanted))
 
     def _refused(self, error: WherryError) -> Shown:
+        self._door.metrics.count_refusal(error.code)
         status = errors.status_of(type(error))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("%s: %s", self._request_id, error)

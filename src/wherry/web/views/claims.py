@@ -11,14 +11,12 @@ from wherry.app import guests, targets
 from wherry.model.errors import InvalidRequest, WherryError
 from wherry.model.facts import Uuid
 from wherry.model.targets import Target, TargetsRequest
-from wherry.model.wire import MigrationRequest
+from wherry.model.wire import LONGEST_LEASE_S, MOST_ALTERNATES, MigrationRequest
 from wherry.web.device_words import settings_of
 from wherry.web.questions import Said, policy_of, said_of
 from wherry.web.rendering import here
 from wherry.web.views.guests import told, told_of, told_row
 from wherry.web.visits import Moved, Outcome, Page, Shown, Visit
-
-ALTERNATES = 16
 
 
 def confirm(visit: Visit) -> Shown:
@@ -30,21 +28,35 @@ def claim(visit: Visit) -> Outcome:
     """Claim, and go to the migration; sent again it is the same one."""
     said = {name: (value,) for name, value in visit.form.items()}
     host = visit.form.get("host", "")
-    count = visit.form.get("alternates", "") or "0"
-    if not count.isdecimal() or int(count) > ALTERNATES:
-        raise InvalidRequest(f"alternates are a number from 0 to {ALTERNATES}")
+    alternates = _number(visit, "alternates", 0, MOST_ALTERNATES)
+    lease_s = _number(visit, "lease_s", 1, LONGEST_LEASE_S)
     try:
         uuid = msgspec.convert(visit.form.get("migration", ""), Uuid)
     except msgspec.ValidationError:
         raise InvalidRequest("the form names no migration: open it again") from None
     request = MigrationRequest(
-        guest=visit.path["uuid"], target=host, policy=policy_of(said), alternates=int(count)
+        guest=visit.path["uuid"],
+        target=host,
+        policy=policy_of(said),
+        alternates=alternates or 0,
+        lease_s=msgspec.UNSET if lease_s is None else lease_s,
     )
     try:
         counted.begin(visit.engine, visit.metrics, uuid, request, visit.caller)
     except WherryError as error:
+        visit.metrics.count_refusal(error.code)
         return _ask(visit, host, said, error)
     return Moved(here("migrations", uuid))
+
+
+def _number(visit: Visit, name: str, least: int, most: int) -> int | None:
+    """Read a whole number of the form; None where it is left empty."""
+    said = visit.form.get(name, "")
+    if not said:
+        return None
+    if not (said.isascii() and said.isdecimal()) or not least <= int(said[:9]) <= most:
+        raise InvalidRequest(f"{name} is a whole number from {least} to {most}")
+    return int(said)
 
 
 def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None) -> Shown:
@@ -66,9 +78,11 @@ def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None)
         "refused": told_of(refusal) if refusal is not None else [],
         "warnings": _warnings(target),
         "settings": _settings(target),
-        "lease_s": visit.engine.settings.lease_s,
+        "lease_s": query.get("lease_s", ("",))[-1] or visit.engine.settings.lease_s,
+        "alternates": query.get("alternates", ("",))[-1] or "0",
+        "longest_s": LONGEST_LEASE_S,
         "migration": visit.engine.new_id(),
-        "most": ALTERNATES,
+        "most": MOST_ALTERNATES,
         "policy": policy,
         "said": said_of(policy),
         "back": here("guests", uuid, **said_of(policy)),
