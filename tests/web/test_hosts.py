@@ -54,6 +54,32 @@ def test_a_host_tells_what_was_read_and_who_holds_what(visit: Visit, marked: Fle
     )
 
 
+def test_labels_are_set_changed_and_taken_away(visit: Visit, marked: Fleet) -> None:
+    """A name that there cannot be is told on a page, and changes nothing."""
+
+    def labels() -> dict[str, str]:
+        return dict(marked.service.get("/wherry/hosts/node-3")["host"].get("labels", {}))
+
+    visitor = visit(marked.service)
+    page = visitor.open("/ui/hosts/node-3")
+    page.get_by_label("New label").fill("row")
+    page.get_by_label("Value").fill(MARKUP)
+    page.keyboard.press("Enter")
+    expect(page.locator(".headline")).to_contain_text(f"row={MARKUP}")
+    page.get_by_label("row", exact=True).fill("b")
+    page.get_by_role("button", name="Change label row").press("Enter")
+    expect(page.locator(".headline")).to_contain_text("row=b")
+    assert labels() == {"row": "b"}
+    page.get_by_role("button", name="Take away label row").press("Enter")
+    expect(page.get_by_text("It has none.")).to_be_visible()
+    assert labels() == {}
+    visitor.allowed = ("error: Failed to load resource",)
+    page.get_by_label("New label").fill("=row")
+    page.get_by_role("button", name="Set label").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("begins with a letter or a digit")
+    assert labels() == {}
+
+
 def test_a_host_goes_into_maintenance_by_keyboard_and_keeps_up(visit: Visit, marked: Fleet) -> None:
     """What was opened stays open when a claim elsewhere changes the page."""
     page = visit(marked.service).open("/ui/hosts/node-2")

@@ -2,6 +2,8 @@
 
 from typing import get_args
 
+import msgspec
+
 from wherry.app import hosts
 from wherry.app.offers import list_offers
 from wherry.model.errors import InvalidRequest, NotFound
@@ -47,6 +49,21 @@ def show_host(visit: Visit) -> Shown:
     )
 
 
+def set_label(visit: Visit) -> Moved:
+    """Set a label of a host, change it, or take it away."""
+    name, value = visit.form.get("label", "").strip(), visit.form.get("value", "")
+    said = {"labels": {name: None if visit.form.get("deed") == "take" else value}}
+    try:
+        patch = msgspec.convert(said, HostPatch)
+    except msgspec.ValidationError:
+        raise InvalidRequest(
+            f"no label {name!r} was set: a name begins with a letter or a digit, goes on with "
+            "those or with _ . / -, and has at most 63 characters; a value has at most 255"
+        ) from None
+    hosts.patch_host(visit.engine, visit.path["name"], patch)
+    return Moved(here("hosts", visit.path["name"]))
+
+
 def set_state(visit: Visit) -> Moved:
     """Set the state of a host."""
     said = visit.form.get("state", "")
@@ -63,6 +80,12 @@ PAGES = (
         method="POST",
         path="/ui/hosts/{name}/state",
         view=set_state,
+        roles=frozenset({"admin"}),
+    ),
+    Page(
+        method="POST",
+        path="/ui/hosts/{name}/labels",
+        view=set_label,
         roles=frozenset({"admin"}),
     ),
 )
