@@ -156,10 +156,7 @@ def tell(fleet: Fleet) -> dict[str, str]:
         {"state": "enabled", "labels": {"rack": "r3"}},
         only=("host", "last_seen"),
     )
-    story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
-    story.ask("GET /wherry/lints", "/wherry/lints")
-    story.ask("GET /wherry/fleet", "/wherry/fleet?type=acme/a1")
-    _matrix(story)
+    _look(story)
     cursor = story.fleet.service.get("/wherry/changes")["cursor"]
     fleet.service.ask("PATCH", "/wherry/hosts/node-18", {"labels": {"rack": "r4"}})
     story.ask("GET /wherry/changes", f"/wherry/changes?after={cursor}&wait=30")
@@ -206,7 +203,11 @@ def tell(fleet: Fleet) -> dict[str, str]:
     return {**story.told, "GET /wherry/docs": text}
 
 
-def _matrix(story: Story) -> None:
+def _look(story: Story) -> None:
+    """Look at what is offered."""
+    story.ask("GET /wherry/offers", "/wherry/offers?host=node-17")
+    story.ask("GET /wherry/lints", "/wherry/lints")
+    story.ask("GET /wherry/fleet", "/wherry/fleet?type=acme/a1")
     story.ask("GET /wherry/types", "/wherry/types")
     drawn = story.fleet.service.get("/wherry/matrix?type=acme/a1")
     story.ask(

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
 from builders import FB, a_uuid
 from store_worlds import a_device, a_plan, claim, holding, report
@@ -14,6 +15,7 @@ from wherry.store.changes import append_change
 from wherry.store.engine import open_store
 from wherry.store.feed import prune_changes, read_fleet
 from wherry.store.follower import FleetReader, Follower
+from wherry.store.placement_plans import move_silently
 
 
 class Picture:
@@ -86,6 +88,39 @@ def test_every_read_sees_the_writes_acknowledged_before_it_through_whichever_sto
     assert [picture.used(f"gpu{n}") for n in range(4)] == [15] * 4
     reader.close()
     writer.close()
+
+
+def test_the_use_of_what_is_of_no_host_is_read_with_what_else_changes_of_it(fleet):
+    """Once it is of a host it is read like any other."""
+    picture, uuid = Picture(), a_uuid("gpu0")
+    follower = Follower(fleet, FleetReader(), picture.apply)
+    follower.catch_up()
+    move(fleet, uuid, None)
+    follower.catch_up()
+    claim(fleet, holding("guest", {"gpu0": {FB: 1}}))
+    follower.catch_up()
+    assert picture.objects[uuid].host is None
+    assert picture.used("gpu0") == 0
+
+    move(fleet, uuid, "host1")
+    follower.catch_up()
+    assert (picture.objects[uuid].host, picture.used("gpu0")) == ("host1", 1)
+    claim(fleet, holding("guest", {"gpu0": {FB: 2}}))
+    follower.catch_up()
+    assert picture.used("gpu0") == 2
+
+
+def move(fleet, uuid, host):
+    """Let a provider be of a host, or of none."""
+
+    def write(tx):
+        tx.execute(
+            text("UPDATE provider SET host = :host WHERE uuid = :uuid"),
+            {"host": host, "uuid": uuid},
+        )
+        move_silently(tx, [uuid])
+
+    fleet.write(write)
 
 
 def test_readers_that_wait_share_one_pass(fleet):

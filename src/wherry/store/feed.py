@@ -8,7 +8,7 @@ Source: design, section 6; docs/explanation/change-feed.md.
 """
 
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping, MutableSet, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,22 +60,33 @@ def read_fleet(tx: Tx) -> Batch:
 
 
 def read_changes(
-    tx: Tx, cursor: Cursor, plans: MutableMapping[str, PlannedProvider] | None = None
+    tx: Tx,
+    cursor: Cursor,
+    plans: MutableMapping[str, PlannedProvider] | None = None,
+    homeless: MutableSet[str] | None = None,
 ) -> Batch:
     """Read what changed since a cursor, each object once, as it is now.
 
     Args:
         plans: plans of providers as read before, by uuid; those of providers whose use alone
             changed are taken from here, and new ones are left here.
+        homeless: uuids of providers that were read before and are of no host; where their use
+            alone changed they are left out, and new ones are left here.
     """
     new_cursor, events = read_events(tx, cursor)
     if events is None:
         return read_fleet(tx)
     plans = {} if plans is None else plans
+    homeless = set() if homeless is None else homeless
     for event in events:
         if event.kind == "provider":
             plans.pop(event.ref, None)
-    providers = _read_providers(tx, events, plans)
+            homeless.discard(event.ref)
+    asked = [event for event in events if event.kind != "use" or event.ref not in homeless]
+    providers = _read_providers(tx, asked, plans)
+    homeless |= {
+        each.plan.uuid for each in providers if isinstance(each, ProviderRecord) and not each.host
+    }
     return Batch((*providers, *_read_hosts(tx, events)), events, new_cursor)
 
 

@@ -39,10 +39,15 @@ class Reader(Protocol[R_co]):
 
 
 class FleetReader:
-    """Reads providers and hosts; keeps the plans of providers whose use alone changes."""
+    """Reads providers and hosts; keeps the plans of providers whose use alone changes.
+
+    The use of what is of no host is read once, and then only with what else changes of it: a
+    picture of hosts does not show it.
+    """
 
     def __init__(self) -> None:
         self._plans: OrderedDict[str, PlannedProvider] = OrderedDict()
+        self._homeless: set[str] = set()
 
     def glance(self, look: Look) -> Batch | None:
         """Say that nothing changed, where that is so."""
@@ -52,8 +57,9 @@ class FleetReader:
         """Read what changed since a cursor; without one, the whole fleet."""
         if cursor is None:
             self._plans.clear()
+            self._homeless.clear()
             return read_fleet(tx)
-        batch = read_changes(tx, cursor, self._plans)
+        batch = read_changes(tx, cursor, self._plans, self._homeless)
         while len(self._plans) > PLANS:
             self._plans.popitem(last=False)
         return batch
