@@ -5,7 +5,8 @@ one type and size, so it is decided by pools, by values that must agree, and by 
 the guest at once.  In a wild one everything may differ, and most hosts refuse.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, get_args
 
 from hypothesis import strategies as st
 from msgspec import UNSET
@@ -14,6 +15,7 @@ from builders import FB, a_contract, a_guest, a_host_record, a_provider, a_root,
 from wherry.model.changes import Change
 from wherry.model.checks import HostFacts, Needs
 from wherry.model.device import Contract, Offer
+from wherry.model.groups import Group, GroupPolicy, Neighbours, Placed
 from wherry.model.guests import Guest
 from wherry.model.inventory import Inventory, Use
 
@@ -256,3 +258,15 @@ def needs() -> st.SearchStrategy[Needs]:
             Needs(arch="x86_64", machine_type="q35-9.1", min_versions={"qemu": "9.0"}),
         )),
     )  # fmt: skip
+
+
+@st.composite
+def neighbourhoods(draw: st.DrawFn, names: Sequence[str]) -> Neighbours:
+    """Groups of a guest whose others are on some of these hosts, or on none that is known."""
+    hosts = st.dictionaries(st.sampled_from([*names, "gone"]), st.integers(1, 3), max_size=4)
+    policies = st.sampled_from(get_args(GroupPolicy))
+    found = []
+    for number, policy in enumerate(draw(st.lists(policies, max_size=4))):
+        most = draw(st.integers(1, 3)) if policy == "anti-affinity" else 1
+        found.append(Placed(Group(id=f"g{number}", policy=policy, most=most), draw(hosts)))
+    return tuple(found)

@@ -11,23 +11,28 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from builders import FB, a_contract, a_fleet, a_guest, a_host, a_host_record, a_root, an_offer
-from schedule_worlds import crowded, worlds
+from schedule_worlds import crowded, neighbourhoods, worlds
 from wherry.compat.pinning import Choice, pin
 from wherry.model.checks import Downtime, Policy
 from wherry.model.device import Exclusive
+from wherry.model.groups import Group, Placed
 from wherry.model.inventory import HostRecord, Inventory, ProviderRecord, Use
 from wherry.model.targets import Relaxation, TargetsRequest, What
 from wherry.schedule.cache import JudgementCache
-from wherry.schedule.targets import find_targets, open_hosts
+from wherry.schedule.targets import find_targets
 
 PAGE = Path(__file__).parents[2] / "docs/reference/targets.md"
 ROOMY = {"VCPU": Inventory(total=10**6), "MEMORY_MB": Inventory(total=10**9)}
 
 
-def remedies_of(guest, hosts, policy=Policy()):  # noqa: B008
+def ask(guest, view, policy, neighbours, *, remedies=False):
+    request = TargetsRequest(policy=policy, limit=10_000, remedies=remedies)
+    return find_targets(guest, None, view, request, JudgementCache(), neighbours=neighbours)
+
+
+def remedies_of(guest, hosts, policy=Policy(), neighbours=()):  # noqa: B008
     view = a_fleet(*hosts).view
-    request = TargetsRequest(policy=policy, remedies=True)
-    return find_targets(guest, None, view, request, JudgementCache()).refused.remedies
+    return ask(guest, view, policy, neighbours, remedies=True).refused.remedies
 
 
 def policy_with(policy, what, value):
@@ -64,6 +69,17 @@ def guest_with(guest, what, value):
     if what != "without":
         return guest
     return replace(guest, slots={name: s for name, s in guest.slots.items() if name != value})
+
+
+def groups_with(neighbours, change):
+    """The guest's groups with one change made to the one that it names."""
+    fields = {"apart": {"most": change.most}, "together": {"policy": "soft-affinity"}}
+    return tuple(
+        each._replace(group=replace(each.group, **fields[change.what]))
+        if change.what in fields and each.group.id == change.value
+        else each
+        for each in neighbours
+    )
 
 
 def changed(hosts, change, of):
@@ -126,17 +142,18 @@ def booted_as(guest, view, value):
                 yield replace(guest, slots=slots)
 
 
-def opened_by(guest, hosts, policy, relax):
+def opened_by(guest, hosts, policy, relax, neighbours=()):
     """Hosts that take the guest when all of these changes are made, one way or another."""
     for each in relax:
         policy = policy_with(policy, each.what, each.value)
         guest = guest_with(guest, each.what, each.value)
         hosts = hosts_with(hosts, each.what, each.value)
+        neighbours = groups_with(neighbours, each)
     view = a_fleet(*hosts).view
     types = [each.value for each in relax if each.what == "boot_as"]
     guests = booted_as(guest, view, types[0]) if types else [guest]
-    request = TargetsRequest(policy=policy)
-    return [open_hosts(each, view, request, JudgementCache()) for each in guests]
+    answers = [ask(each, view, policy, neighbours) for each in guests]
+    return [frozenset(target.host for target in answer.targets) for answer in answers]
 
 
 POLICIES = st.builds(
@@ -153,20 +170,22 @@ def lesser(relax):
     for number, each in enumerate(relax):
         others = (*relax[:number], *relax[number + 1 :])
         yield others
+        if each.what == "apart":
+            yield (replace(each, most=each.most - 1), *others)
         if each.what == "boot_as":
             yield (Relaxation(what="mode", value="cold"), *others)
 
 
-def hold_to_doing(guest, hosts, policy):
-    before = opened_by(guest, hosts, policy, ())[0]
-    for remedy in remedies_of(guest, hosts, policy):
-        opened = opened_by(guest, hosts, policy, remedy.relax)
+def hold_to_doing(guest, hosts, policy, neighbours=()):
+    before = opened_by(guest, hosts, policy, (), neighbours)[0]
+    for remedy in remedies_of(guest, hosts, policy, neighbours):
+        opened = opened_by(guest, hosts, policy, remedy.relax, neighbours)
         assert any(
             len(after - before) >= remedy.hosts and set(remedy.examples) <= after - before
             for after in opened
         ), remedy
         for less in lesser(remedy.relax):
-            for after in opened_by(guest, hosts, policy, less):
+            for after in opened_by(guest, hosts, policy, less, neighbours):
                 assert not set(remedy.examples) & after, remedy
 
 
@@ -174,6 +193,31 @@ def hold_to_doing(guest, hosts, policy):
 def test_each_remedy_opens_its_hosts_when_it_is_done_and_nothing_less_does(world, policy):
     """Every change is made to the question or the fleet itself, and asked again from nothing."""
     hold_to_doing(world.guest, world.hosts, policy)
+
+
+@given(crowded(), st.data())
+def test_groups_are_relaxed_as_far_as_each_host_needs_and_no_further(world, data):
+    names = [host.name for host in a_fleet(*world.hosts).view]
+    hold_to_doing(world.guest, world.hosts, Policy(), data.draw(neighbourhoods(names)))
+
+
+def test_what_to_change_in_groups_is_said_with_the_hosts_that_it_opens():
+    """Hosts are told apart by how crowded they are, and by what else is to be arranged there."""
+    hosts = [list(a_host(f"h{n}")) for n in range(4)]
+    hosts[3][0] = a_host_record("h3", state="disabled")
+    apart = Group(id="web", policy="anti-affinity")
+    near = Group(id="near", policy="affinity")
+    neighbours = (
+        Placed(apart, {"h0": 1, "h1": 2, "h3": 1, "gone": 5}),
+        Placed(near, {"h0": 1, "h1": 1, "h3": 1}),
+    )
+
+    assert [each.sentence for each in remedies_of(GUEST, hosts, neighbours=neighbours)] == [
+        "let group web have 2 on one host: 1 host",
+        "let group web have 3 on one host: 1 host",
+        "keep group near together softly: 1 host",
+        "enable the hosts, and let group web have 2 on one host: 1 host",
+    ]
 
 
 @given(crowded())

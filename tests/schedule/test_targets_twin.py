@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from builders import a_contract, a_fleet, a_guest, a_host, an_offer
 from hosts.opens import heard
 from schedule.numa_twin import on_nodes, plain_check_on_nodes, plain_nearness
-from schedule_worlds import contracts, crowded, needs, worlds
+from schedule_worlds import contracts, crowded, needs, neighbourhoods, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
 from wherry.compat.verdicts import is_accepted, worst
@@ -24,7 +24,7 @@ from wherry.model.changes import Removed
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
 from wherry.model.device import Condition, Contract, Exclusive, Offer
 from wherry.model.device_requests import NumaPolicy
-from wherry.model.groups import Group, GroupPolicy, Neighbours, Placed
+from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, NumaAsked
 from wherry.model.targets import Target, TargetsRequest
 from wherry.model.tenancy import EVERYWHERE_OPEN, Closed, ClosedBy
@@ -247,18 +247,6 @@ def plain_order(targets: Iterable[Target], seed: int) -> list[str]:
             ),
         )
     ]  # fmt: skip
-
-
-@st.composite
-def neighbourhoods(draw, names):
-    """Groups of a guest whose others are on some of these hosts, or on none that is known."""
-    hosts = st.dictionaries(st.sampled_from([*names, "gone"]), st.integers(1, 3), max_size=4)
-    policies = st.sampled_from(get_args(GroupPolicy))
-    found = []
-    for number, policy in enumerate(draw(st.lists(policies, max_size=4))):
-        most = draw(st.integers(1, 3)) if policy == "anti-affinity" else 1
-        found.append(Placed(Group(id=f"g{number}", policy=policy, most=most), draw(hosts)))
-    return tuple(found)
 
 
 @given(worlds(), POLICIES, st.data())

@@ -77,6 +77,8 @@ What = Literal[
     "state",
     "tenant",
     "aggregate",
+    "apart",
+    "together",
     "resources",
 ]
 
@@ -86,7 +88,9 @@ class Relaxation(Value, frozen=True, kw_only=True):
 
     what: What
     value: str | UnsetType = UNSET
-    """The severity, mode, slot, type, version or tenant it is about."""
+    """The severity, mode, slot, type, version, tenant or group it is about."""
+    most: int | UnsetType = UNSET
+    """Of ``apart`` alone: guests of the group that one host may have then."""
 
 
 class Remedy(Value, frozen=True, kw_only=True):

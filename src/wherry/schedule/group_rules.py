@@ -6,10 +6,14 @@ fleet, by name.
 Source: design, section 7 (filters); docs/reference/targets.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wherry.compat.table import Finding
+from wherry.inventory.host_columns import HostColumns, rows_of
 from wherry.model.groups import Neighbours, Placed
 from wherry.schedule.reasons import cause
 
@@ -45,6 +49,25 @@ def shared_hosts(neighbours: Neighbours) -> frozenset[str] | None:
     """Name the hosts that all groups allow that keep together; None where any host will do."""
     bound = [frozenset(each.hosts) for each in neighbours if _is_bound(each)]
     return frozenset.intersection(*bound) if bound else None
+
+
+def objections(neighbours: Neighbours, columns: HostColumns) -> Iterator[NDArray[np.int64]]:
+    """Say of every host, group by group, how much keeps the guest off it; 0 where nothing does.
+
+    Returns:
+        int64[N] for each group that may keep a guest off: how many of it are there already, if
+        these are as many as may be; of one that keeps together 1, if none is there.
+    """
+    for each in neighbours:
+        if _is_bound(each):
+            found = np.ones(len(columns), np.int64)
+            found[rows_of(columns, each.hosts)] = 0
+            yield found
+        elif each.group.policy == "anti-affinity":
+            found = np.zeros(len(columns), np.int64)
+            for host in each.hosts:
+                found[rows_of(columns, (host,))] = _crowd(each, host)
+            yield found
 
 
 def wishes(neighbours: Neighbours) -> Wished:

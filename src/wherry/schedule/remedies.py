@@ -2,8 +2,8 @@
 
 Every change is tried by asking the whole fleet again with it, by the same look-ups as the
 question itself, so a remedy counts exactly the hosts that take the guest then.  What has to be
-arranged on a host itself (its state, its tenants, room for the guest's resources) goes with it
-as far as nothing less opens that host.
+arranged on a host itself (its state, its tenants, room for the guest's resources) or in the
+guest's groups goes with it as far as nothing less opens that host.
 
 Source: design, section 7 and invariant 6; docs/reference/targets.md, "Remedies".
 """
@@ -18,10 +18,10 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from wherry.inventory.host_columns import HostColumns
-from wherry.model.guests import Guest
 from wherry.model.inventory import TENANTS
 from wherry.model.targets import Relaxation, Remedy, What
 from wherry.schedule.decide import Decision, accepted_weights, decide
+from wherry.schedule.group_rules import check_groups, objections
 from wherry.schedule.host_rules import BITS
 from wherry.schedule.question import Question
 from wherry.schedule.relaxations import Variant, variants
@@ -41,6 +41,9 @@ _ARRANGED: Final[Mapping[str, What]] = {
 }
 """Code to what is to be arranged on the host itself."""
 
+_OF_GROUPS: Final[Mapping[str, What]] = {"HOST_APART": "apart", "HOST_TOGETHER": "together"}
+"""Code to what is to be arranged in a group."""
+
 _FOR_TENANT: Final = frozenset({"tenant", "aggregate"})
 
 _SENTENCES: Final[Mapping[What, str]] = {
@@ -58,6 +61,8 @@ _SENTENCES: Final[Mapping[What, str]] = {
     "state": "enable the hosts",
     "tenant": "open the hosts to tenant {value}",
     "aggregate": "let tenant {value} into the hosts' aggregates",
+    "apart": "let group {value} have {most} on one host",
+    "together": "keep group {value} together softly",
     "resources": "free room there for its resources",
 }
 
@@ -88,7 +93,7 @@ def find_remedies(
     """
     tried = variants(question, decision.columns, codes)
     found = [
-        *_arranged((), question.guest, decision, refusing, _accepts(question, decision)),
+        *_arranged((), question, decision, refusing, _accepts(question, decision)),
         *_accepting(question, decision, refusing),
         *_with_changes(tried, question, decision, refusing),
     ]
@@ -109,7 +114,7 @@ def _accepting(
         if weight and verdict not in question.policy.accept:
             change = (Relaxation(what="accept", value=verdict),)
             opened = decision.weight == weight
-            yield from _arranged(change, question.guest, decision, refusing, opened)
+            yield from _arranged(change, question, decision, refusing, opened)
 
 
 def _with_changes(
@@ -125,29 +130,51 @@ def _with_changes(
         if change == SHUT_DOWN:
             shut_down |= opened
         opened &= ~(shut_down if change.what == "boot_as" else without)
-        yield from _arranged((change,), question.guest, after, refusing, opened)
+        yield from _arranged((change,), question, after, refusing, opened)
 
 
 def _arranged(
     change: tuple[Relaxation, ...],
-    guest: Guest,
+    question: Question,
     decision: Decision,
     refusing: NDArray[np.int64],
     opened: NDArray[np.bool_],
 ) -> Iterator[Opened]:
-    """Put hosts that a change opens together by what is to be arranged on them as well."""
+    """Put hosts that a change opens together by what is to be arranged for them as well."""
     rows = refusing[opened[refusing]]
-    own = decision.own[rows]
-    for bits in np.unique(own).tolist():
-        missing = [code for code, bit in BITS.items() if bits & bit]
-        relax = (*change, *(_on_host(code, guest) for code in missing if code in _ARRANGED))
-        if relax and len(relax) == len(change) + len(missing):
-            yield Opened(relax, rows[own == bits])
+    for alike in _alike(rows, question, decision):
+        codes = [code for code, bit in BITS.items() if decision.own[alike[0]] & bit]
+        if (change or codes) and all(code in _ARRANGED or code in _OF_GROUPS for code in codes):
+            on_host = [_on_host(code, question) for code in codes if code in _ARRANGED]
+            groups = _in_groups(str(decision.columns.names[alike[0]]), question)
+            yield Opened((*change, *on_host, *groups), alike)
 
 
-def _on_host(code: str, guest: Guest) -> Relaxation:
+def _alike(
+    rows: NDArray[np.int64], question: Question, decision: Decision
+) -> Iterator[NDArray[np.int64]]:
+    """Part rows by what of the host itself is in the way, groups and their crowds one by one."""
+    keys = decision.own[rows].astype(np.int64)
+    for column in objections(question.neighbours, decision.columns):
+        found = column[rows]
+        keys = keys * (int(found.max(initial=0)) + 1) + found
+        # Numbered anew, so that many groups do not run out of bits.
+        keys = np.unique(keys, return_inverse=True)[1]
+    for key in np.unique(keys).tolist():
+        yield rows[keys == key]
+
+
+def _on_host(code: str, question: Question) -> Relaxation:
     what = _ARRANGED[code]
-    return Relaxation(what=what, value=guest.tenant if what in _FOR_TENANT else UNSET)
+    return Relaxation(what=what, value=question.guest.tenant if what in _FOR_TENANT else UNSET)
+
+
+def _in_groups(host: str, question: Question) -> Iterator[Relaxation]:
+    """Name the least that lets the guest's groups have it on a host."""
+    for cause, detail in check_groups(host, question.neighbours):
+        what = _OF_GROUPS[cause.code]
+        most = int(detail["offered"]) + 1 if what == "apart" else UNSET
+        yield Relaxation(what=what, value=detail["group"], most=most)
 
 
 def _remedy(opened: Opened, columns: HostColumns) -> Remedy:
@@ -175,5 +202,7 @@ def _labels(rows: NDArray[np.int64], columns: HostColumns) -> dict[str, dict[str
 
 
 def _sentence(relax: tuple[Relaxation, ...]) -> str:
-    said = (_SENTENCES[each.what].format(value=each.value or "none") for each in relax)
+    said = (
+        _SENTENCES[each.what].format(value=each.value or "none", most=each.most) for each in relax
+    )
     return ", and ".join(said)
