@@ -11,6 +11,7 @@ from acme_fleet import Fleet, name_of
 from api.test_story_users import tokens
 from web.conftest import Guarded, violations
 from web.marked import MARKUP, open_fleet
+from wherry.web.views import guests
 
 Visit = Callable[..., Guarded]
 GUEST = f"/ui/guests/{name_of('g')}"
@@ -52,10 +53,25 @@ def test_reasons_stand_side_by_side_and_a_remedy_asks_again(visit: Visit, marked
     expect(page.get_by_role("rowheader", name=means)).to_be_visible()
     again = page.get_by_role("link", name="Ask again with this").first
     expect(again).to_be_visible()
-    assert marked.service.ask("PATCH", "/wherry/hosts/node-4", {"labels": {"x": "y"}}).status == 200
     again.click()
     expect(page.get_by_label("Mode")).not_to_have_value("live")
     assert page.evaluate("document.querySelectorAll('main img').length") == 0
+
+
+def test_a_large_fleet_lights_up_the_link_that_asks_again(
+    visit: Visit, marked: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked anew by itself there: the link says that the fleet has changed."""
+    monkeypatch.setattr(guests, "MANY", 3)
+    page = visit(marked.service).open(GUEST)
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.get_by_role("link", name="Ask again when the fleet has changed")).to_be_visible()
+    assert marked.service.ask("PATCH", "/wherry/hosts/node-4", {"labels": {"x": "y"}}).status == 200
+    lit = page.get_by_role("link", name="Ask again: the fleet has changed")
+    expect(lit).to_have_class("button")
+    assert violations(page) == []
+    lit.press("Enter")
+    expect(page.get_by_role("link", name="Ask again when the fleet has changed")).to_be_visible()
 
 
 def counted(fleet: Fleet, series: str) -> float:
