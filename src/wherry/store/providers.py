@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Row, func, select, true
 
 from wherry.model.inventory import PlannedProvider, ProviderRecord, Use
 from wherry.store import tables
-from wherry.store.body import decode
 from wherry.store.client_plans import read_client_plans
 from wherry.store.places import has_positions, read_places
+from wherry.store.plan_texts import read_plan
 from wherry.store.rows import among, batches
 from wherry.store.transaction import Tx
 
@@ -124,7 +124,7 @@ def _read_plans(
         query = query.join(provider, provider.c.id == body.c.provider).where(where)
     texts = dict(tx.rows(query))
     for row in missing:
-        plans[row.uuid] = decode(texts[row.id], PlannedProvider)
+        plans[row.uuid] = read_plan(texts[row.id])
 
 
 @dataclass(slots=True)
