@@ -22,6 +22,7 @@ from wherry.model.claims import Claim, Holding
 from wherry.model.guests import Guest
 from wherry.model.migrations import JobAnswer, Migration, PreflightJob
 from wherry.model.targets import Refusal, Target, TargetsRequest
+from wherry.model.tenancy import EVERYWHERE_OPEN
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.targets import ask, judge_host
 
@@ -133,6 +134,8 @@ class Move:
             guest=self.guest,
             source=self.view(self.migration.source),
             target=self.view(self.migration.target),
+            neighbours=(),
+            closed=EVERYWHERE_OPEN,
             now=now,
         )
         return judge_answer(self.migration, job, JobAnswer(**{**defaults, **answer}), fresh)

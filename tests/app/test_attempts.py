@@ -2,15 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
+from uuid import UUID
 
 import pytest
 from msgspec import UNSET
 
 from engines import GUEST, MOVE, Clock, Fleet, running
 from wherry.agent.preflight import answer_target
-from wherry.app import guests, jobs, migrations
+from wherry.app import groups, guests, hosts, jobs, migrations, tenancy
 from wherry.app.engine import Engine
 from wherry.app.housekeeping import end_leases
+from wherry.app.placement.qualities import set_aggregates
 from wherry.model.caller import LOCAL_ADMIN, Caller
 from wherry.model.checks import Policy
 from wherry.model.errors import (
@@ -21,8 +23,10 @@ from wherry.model.errors import (
     NotStarted,
     TokenExpired,
 )
+from wherry.model.groups import GroupRequest
 from wherry.model.migrations import Migration
-from wherry.model.wire import FinishRequest, RenewRequest
+from wherry.model.tenancy import AggregateRequest
+from wherry.model.wire import FinishRequest, HostPatch, RenewRequest
 from wherry.store.audit import audit
 
 
@@ -212,6 +216,31 @@ def test_facts_that_moved_after_the_confirmation_leave_it_to_an_alternate(fleet:
 
     assert (done.state, done.target) == ("confirmed", "c")
     assert migrations.start(fleet.engine, MOVE, done.token, LOCAL_ADMIN).state == "started"
+
+
+def test_tenants_and_groups_that_moved_after_the_claim_are_asked_again(fleet: Fleet) -> None:
+    """In the pre-flight by aggregates, at the start by a group and the hosts' states."""
+    engine, closing, other = fleet.engine, str(UUID(int=7)), str(UUID(int=8))
+    fleet.boot("a", uuid=other)
+    fleet.begin("b", alternates=2)
+    root = engine.view().get("b").root.uuid  # type: ignore[union-attr]
+    set_aggregates(engine, root, [closing], generation=None)
+    tenancy.put_aggregate(engine, closing, AggregateRequest(tenants=("others",)))
+
+    done = preflight(fleet, "b", "a", "c")
+
+    assert (done.state, done.target) == ("confirmed", "c")
+    refused = next(step for step in done.history if step.event == "retry")
+    assert "HOST_AGGREGATE" in {reason.code for reason in refused.reasons}
+
+    groups.put_group(engine, "near", GroupRequest(policy="affinity", guests=(GUEST, other)))
+    hosts.patch_host(engine, "c", HostPatch(state="maintenance"))
+    with pytest.raises(NotStarted, match="refused") as told:
+        migrations.start(engine, MOVE, done.token, LOCAL_ADMIN)
+    codes = {reason.code for reason in told.value.reasons}  # type: ignore[attr-defined]
+    assert {"HOST_TOGETHER", "HOST_STATE"} <= codes
+    assert migrations.get(engine, MOVE).state == "refused"
+    assert used(fleet) == "a"
 
 
 def test_a_start_that_is_sent_again_does_not_look_at_facts(fleet: Fleet) -> None:

@@ -10,13 +10,11 @@ from wherry.app.engine import Engine
 from wherry.app.hosts import require_host
 from wherry.app.probing import begin_probing, go_on_probing
 from wherry.app.reports import put_report
-from wherry.app.steps import advance_by, require_guest, require_migration, settle
+from wherry.app.steps import advance_by, read_fresh, require_guest, require_migration, settle
 from wherry.inventory.fleet import FleetView
-from wherry.migrate.preflight import Fresh, judge_answer
-from wherry.migrate.signal import Signal
+from wherry.migrate.preflight import judge_answer
 from wherry.model.errors import InvalidRequest, NotFound, ReportOutdated
-from wherry.model.guests import Guest
-from wherry.model.migrations import JobAnswer, Migration, PreflightJob
+from wherry.model.migrations import JobAnswer, PreflightJob
 from wherry.store.jobs import hand_out, read_busy_hosts, read_job, read_open_jobs, write_answer
 from wherry.store.transaction import Tx
 
@@ -81,7 +79,8 @@ def answer_job(engine: Engine, host: str, job_id: str, answer: JobAnswer) -> Non
         if job.kind != "preflight":
             go_on_probing(tx, engine, view, migration, job)
             return
-        signal = _judge(engine, view, migration, guest, job, answer)
+        fresh = read_fresh(tx, engine, view, migration, guest)
+        signal = judge_answer(migration, job, answer, fresh)
         moved = advance_by(tx, engine, view, migration, signal)
         if moved.probing and moved.state == "claimed":
             begin_probing(tx, engine, moved)
@@ -102,20 +101,3 @@ def _take_report(engine: Engine, host: str, answer: JobAnswer) -> None:
     except ReportOutdated:
         # A later one is stored, and the decision is made on that.
         return
-
-
-def _judge(
-    engine: Engine,
-    view: FleetView,
-    migration: Migration,
-    guest: Guest,
-    job: PreflightJob,
-    answer: JobAnswer,
-) -> Signal:
-    fresh = Fresh(
-        guest=guest,
-        source=view.get(migration.source),
-        target=view.get(migration.target),
-        now=engine.clock(),
-    )
-    return judge_answer(migration, job, answer, fresh)

@@ -25,6 +25,7 @@ from wherry.app.steps import (
     TAKEN,
     advance_by,
     ask_both_ends,
+    read_fresh,
     require_guest,
     require_migration,
     settle,
@@ -36,7 +37,6 @@ from wherry.inventory.fleet import FleetView
 from wherry.migrate.before_start import find_moved
 from wherry.migrate.life import Start, require_at_rest
 from wherry.migrate.life import begin as begin_life
-from wherry.migrate.preflight import Fresh
 from wherry.migrate.signal import Signal, admit, is_repeat, require_holder
 from wherry.migrate.states import ENDED, Case
 from wherry.migrate.story import tell
@@ -234,7 +234,8 @@ def start(engine: Engine, uuid: str, token: int, caller: Caller) -> Migration:
         if is_repeat(migration, signal):
             return migration, ()
         admit(migration, signal)
-        reasons = find_moved(migration, _fresh(tx, engine, view, migration))
+        guest = require_guest(tx, migration.guest, lock=True)
+        reasons = find_moved(migration, read_fresh(tx, engine, view, migration, guest))
         if reasons:
             signal = Signal(event="refuse", now=signal.now, by=caller.name, reasons=reasons)
         return advance_by(tx, engine, view, migration, signal), reasons
@@ -333,15 +334,6 @@ def abort(engine: Engine, uuid: str, request: AbortRequest, caller: Caller) -> M
         note=request.note,
     )
     return take_step(engine, uuid, signal)
-
-
-def _fresh(tx: Tx, engine: Engine, view: FleetView, migration: Migration) -> Fresh:
-    return Fresh(
-        guest=require_guest(tx, migration.guest, lock=True),
-        source=view.get(migration.source),
-        target=view.get(migration.target),
-        now=engine.clock(),
-    )
 
 
 def _ask(engine: Engine, uuid: str, token: int) -> Migration:

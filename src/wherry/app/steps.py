@@ -15,7 +15,7 @@ from wherry.app.tenancy import require_open
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.attempts import Chosen, exhaust, may_help, move_on, pass_over
 from wherry.migrate.life import Decision, Ends, advance, due
-from wherry.migrate.preflight import expect_answers, plan_jobs
+from wherry.migrate.preflight import Fresh, expect_answers, plan_jobs
 from wherry.migrate.signal import Signal
 from wherry.migrate.slots import name_devices
 from wherry.migrate.states import FIRST
@@ -231,6 +231,20 @@ def require_guest(tx: Tx, uuid: str, *, lock: bool = False) -> Guest:
     if guest is None:
         raise NotFound(what="guest", name=uuid)
     return guest
+
+
+def read_fresh(
+    tx: Tx, engine: Engine, view: FleetView, migration: Migration, guest: Guest
+) -> Fresh:
+    """Give all that an attempt's rules are asked on again; the guest is locked already."""
+    return Fresh(
+        guest=guest,
+        source=view.get(migration.source),
+        target=view.get(migration.target),
+        neighbours=read_neighbours(tx, guest.uuid),
+        closed=read_closed(tx, guest.tenant, host=migration.target),
+        now=engine.clock(),
+    )
 
 
 def _decide(tx: Tx, view: FleetView, migration: Migration, signal: Signal) -> Decision:

@@ -36,12 +36,14 @@ def find_moved(migration: Migration, fresh: Fresh) -> tuple[Reason, ...]:
 
     Args:
         migration: confirmed.
-        fresh: guest and hosts as stored now.
+        fresh: guest and hosts as stored now, and what groups and aggregates say of them.
     """
     asked = Again(
         guest=fresh.guest,
         source=fresh.source,
         target=fresh.target,
+        neighbours=fresh.neighbours,
+        closed=fresh.closed,
         of_source=migration.answers.get("source"),
         of_target=migration.answers.get("target"),
     )

@@ -34,8 +34,10 @@ from wherry.migrate.signal import Signal
 from wherry.migrate.slots import CARRIED
 from wherry.model.checks import MappingRow, Reason, Side
 from wherry.model.errors import InvalidRequest, TokenExpired, WrongState
+from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, Slot
 from wherry.model.migrations import JobAnswer, JobSlot, Migration, PreflightJob
+from wherry.model.tenancy import Closed
 from wherry.schedule.reasons import cause
 
 
@@ -47,6 +49,10 @@ class Fresh:
     source: HostView | None
     """None where the host is not known any more."""
     target: HostView | None
+    neighbours: Neighbours
+    """The guest's groups, and where the others of them are."""
+    closed: Closed
+    """The target, if its aggregates are for other tenants."""
     now: float
 
 
@@ -151,6 +157,8 @@ def _in_the_way(
         guest=fresh.guest,
         source=fresh.source,
         target=fresh.target,
+        neighbours=fresh.neighbours,
+        closed=fresh.closed,
         of_source=answers.get("source"),
         of_target=answers.get("target"),
     )

@@ -24,9 +24,13 @@ from wherry.inventory.serving import find_offer
 from wherry.model.checks import Configure, MappingRow, Policy, Reason
 from wherry.model.device import Contract, Offer
 from wherry.model.device import Migration as Ability
+from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, Slot
 from wherry.model.migrations import JobAnswer, Migration
+from wherry.model.tenancy import Closed
+from wherry.schedule.group_rules import check_groups
 from wherry.schedule.host_rules import check_host
+from wherry.schedule.tenant_rules import check_aggregates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Again:
     guest: Guest
     source: HostView | None
     target: HostView | None
+    neighbours: Neighbours
+    closed: Closed
     of_source: JobAnswer | None
     """None while that end has not answered."""
     of_target: JobAnswer | None
@@ -116,12 +122,15 @@ def _offer_now(slot: Slot, target: HostView | None) -> Offer | None:
 
 
 def _of_host(asked: Again) -> list[Finding]:
-    """State, tenants, root and facts of the target; its room is taken by the claim already."""
+    """What is asked of the target beside devices; its room is taken by the claim already."""
     if asked.target is None:
         return []
+    name, tenant = asked.target.name, asked.guest.tenant
     return [
         *host_facts.check(asked.guest.needs, asked.target.facts.value),
-        *check_host(asked.target, asked.guest.tenant, {}),
+        *check_host(asked.target, tenant, {}),
+        *check_aggregates(name, tenant, asked.closed),
+        *check_groups(name, asked.neighbours),
     ]
 
 
