@@ -338,10 +338,11 @@ def test_the_command_goes_on_until_it_is_told_to_stop(service: Running, tmp_path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    until(lambda: hosts_of(service) == ["node-1"])
-    time.sleep(0.5)
+    assert agent.stdout is not None
+    said = agent.stdout.readline()
     agent.send_signal(signal.SIGTERM)
-    out, err = agent.communicate(timeout=15)
+    _, err = agent.communicate(timeout=60)
 
     assert (agent.returncode, err) == (0, b"")
-    assert out.startswith(b"node-1: report ")
+    assert said.startswith(b"node-1: report ")
+    assert hosts_of(service) == ["node-1"]

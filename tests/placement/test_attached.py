@@ -98,9 +98,21 @@ DEVICES = [
     ("constructed-nvidia-a6000", "pci_0000_01_00_0", "CUSTOM_NVIDIA_525", 24),
     ("constructed-nvidia-vfio", "0000:81:00.0", "CUSTOM_PCI_10DE_2335", 4),
 ]
+ON_EACH_ENGINE = [
+    pytest.param(
+        engine, *device, marks=pytest.mark.full if engine == "postgresql" and number else ()
+    )
+    for engine in ("sqlite", "postgresql")
+    for number, device in enumerate(DEVICES)
+]
+"""Which device it is makes no difference to the engine: `make test` tries one on PostgreSQL."""
 
 
-@pytest.mark.parametrize(("recording", "name", "resource_class", "total"), DEVICES)
+@pytest.mark.parametrize(
+    ("store_url", "recording", "name", "resource_class", "total"),
+    ON_EACH_ENGINE,
+    indirect=["store_url"],
+)
 def test_all_orders_of_discovery_end_in_the_same_state(
     wire, recording, name, resource_class, total
 ):

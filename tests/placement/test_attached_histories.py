@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -152,6 +152,7 @@ def wire(request, sqlite_template, tmp_path_factory):
     engine.close()
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(history=steps())
 def test_only_how_it_ended_matters(wire, history):
     host = Host(Nova(wire, f"host{next(_hosts)}"))

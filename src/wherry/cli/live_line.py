@@ -29,8 +29,8 @@ class LiveLine:
             return
         # A line as wide as the terminal would wrap, and could not be taken back.
         line = cut(printable(text), (terminal_width() or 1) - 1)
+        self._is_shown = True  # before it is: who is interrupted in between clears it too
         click.echo(f"{_TO_THE_BEGIN}{paint(line, verdict=verdict)}", nl=False)
-        self._is_shown = True
 
     def clear(self) -> None:
         """Take the line away, so that the next text stands in its place."""
