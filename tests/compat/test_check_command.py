@@ -44,7 +44,7 @@ def test_a_pair_that_is_accepted_is_told_with_what_to_configure(run):
     assert (status, err) == (0, "")
     assert out.splitlines() == [
         "ok (accepted)",
-        "  mask     y",
+        "  mask y",
         "modes: live ok, suspend ok, cold ok, replug no",
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from wherry.compat.settings import settings_of
 from wherry.model.checks import Configure, MappingRow, Reason
 from wherry.schedule.reasons import explain
 
@@ -22,10 +23,8 @@ def row_lines(rows: Iterable[MappingRow], *, indent: str = "  ") -> Iterator[tup
 
 def configure_lines(configure: Configure, *, indent: str = "  ") -> Iterator[tuple[str, str]]:
     """Say what the claim would set."""
-    for name, value in sorted(configure.params.items()):
-        yield "", f"{indent}set      {name} = {value}"
-    for feature in configure.mask_features:
-        yield "", f"{indent}mask     {feature}"
+    for setting in settings_of(configure):
+        yield "", f"{indent}{setting}"
 
 
 def _colour(reason: Reason) -> str:

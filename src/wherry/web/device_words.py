@@ -4,21 +4,17 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import UNSET, UnsetType
 
+from wherry.compat.settings import NOT_STATED, UNREADABLE, value_text
 from wherry.inventory.words import amount_of
-from wherry.model.checks import Configure
 from wherry.model.device import (
     Contract,
     Migration,
     Offer,
     OfferInterface,
     Param,
-    ParamValue,
     Range,
     Supports,
 )
-
-NOT_STATED = "not stated"
-UNREADABLE = "could not be read"
 
 
 def version_of(interface: OfferInterface | UnsetType) -> str:
@@ -55,21 +51,6 @@ def params_of(record: Contract) -> tuple[tuple[str, str], ...]:
     return tuple((name, value_text(value)) for name, value in sorted(params.items()))
 
 
-def value_text(value: ParamValue | UnsetType) -> str:
-    """Say a parameter's value."""
-    match value:
-        case UnsetType():
-            return NOT_STATED
-        case None:
-            return UNREADABLE
-        case bool():
-            return "on" if value else "off"
-        case tuple():
-            return ", ".join(value) or "none"
-        case _:
-            return str(value)
-
-
 def offered_params(offer: Offer) -> tuple[tuple[str, str], ...]:
     """Name what parameters an offer has, where they stand, and what they can be set to."""
     params = {} if offer.params is UNSET else offer.params
@@ -91,12 +72,6 @@ def can_migrate(migration: Migration | UnsetType) -> str:
     modes = () if migration.modes is UNSET else migration.modes
     how = f": {', '.join(modes)}" if modes and migration.support == "yes" else ""
     return f"{said[migration.support]}{how}"
-
-
-def settings_of(configure: Configure) -> list[str]:
-    """Say what a claim sets: parameters, and features that the guest shall not see."""
-    params = (f"{name} = {value_text(value)}" for name, value in sorted(configure.params.items()))
-    return [*params, *(f"{name} masked" for name in configure.mask_features)]
 
 
 def _param(param: Param) -> str:

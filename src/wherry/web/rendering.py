@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import jinja2
 from markupsafe import Markup
 
+from wherry.compat.settings import settings_of
 from wherry.inventory.words import amount_of
 from wherry.web import device_words
 from wherry.web.assets import address
@@ -104,5 +105,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "offered_params": device_words.offered_params,
     "can_migrate": device_words.can_migrate,
     "pinned_params": device_words.params_of,
-    "settings": device_words.settings_of,
+    "settings": settings_of,
 }

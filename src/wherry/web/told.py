@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from wherry.model.checks import Configure, MappingRow, Reason
+from wherry.compat.settings import NOT_STATED, settings_of
+from wherry.model.checks import MappingRow, Reason
 from wherry.schedule.reasons import explain, sides
-
-MISSING = "not stated"
 
 
 def tell_reason(reason: Reason, slot: str = "") -> dict[str, Any]:
@@ -39,23 +38,15 @@ def tell_row(row: MappingRow) -> dict[str, Any]:
         "mode": row.mode,
         "verdict": row.verdict,
         "reasons": tell_reasons(row.reasons),
-        "configure": tell_configure(row.configure),
+        "configure": settings_of(row.configure),
     }
-
-
-def tell_configure(configure: Configure) -> list[str]:
-    """Say what the claim would set, a line each."""
-    return [
-        *(f"set {name} to {say(value)}" for name, value in sorted(configure.params.items())),
-        *(f"mask {feature}" for feature in configure.mask_features),
-    ]
 
 
 def say(value: Any) -> str:
     """Write a value of a record as text."""
     match value:
         case None | msgspec.UNSET:
-            return MISSING
+            return NOT_STATED
         case str():
             return value
         case bool():

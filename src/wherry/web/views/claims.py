@@ -8,11 +8,11 @@ from wherry.api import counted
 from wherry.api.errors import status_of, tell_error
 from wherry.api.routes import Trusted
 from wherry.app import guests, targets
+from wherry.compat.settings import settings_of
 from wherry.model.errors import InvalidRequest, WherryError
 from wherry.model.facts import Uuid
 from wherry.model.targets import Target, TargetsRequest
 from wherry.model.wire import LONGEST_LEASE_S, MOST_ALTERNATES, MigrationRequest
-from wherry.web.device_words import settings_of
 from wherry.web.questions import Said, policy_of, said_of
 from wherry.web.rendering import here
 from wherry.web.views.guests import told, told_of, told_row

@@ -3,11 +3,12 @@
 from typing import Any, get_args
 
 from wherry.app import matrix
+from wherry.compat.settings import settings_of
 from wherry.model.device import Mode
 from wherry.model.errors import InvalidRequest
 from wherry.model.matrix import Matrix, MatrixKind
 from wherry.web.rendering import here
-from wherry.web.told import say, tell_configure, tell_reason
+from wherry.web.told import say, tell_reason
 from wherry.web.visits import Page, Shown, Visit
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -45,7 +46,7 @@ def show_pair(visit: Visit) -> Shown:
         "differences": _beside(pair.source, pair.target),
         "ways": [
             (title, answer, [tell_reason(each) for each in answer.reasons],
-             tell_configure(answer.configure))
+             settings_of(answer.configure))
             for title, answer in (("There", pair.there), ("Back again", pair.back))
         ],
     }  # fmt: skip
