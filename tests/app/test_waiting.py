@@ -65,16 +65,16 @@ def test_work_ends_a_wait_at_once_for_the_host_that_has_it(engine: Engine) -> No
     fleet.boot("a")
     fleet.begin("b")
     with ThreadPoolExecutor(8) as pool:
-        waiting = {name: pool.submit(jobs.wait_for_jobs, engine, name, 8) for name in "ab"}
+        waiting = {name: pool.submit(jobs.wait_for_jobs, engine, name, 60) for name in "ab"}
         idle = pool.submit(jobs.wait_for_jobs, engine, "c", 1.5)
         time.sleep(0.3)
         asked = pool.submit(migrations.preflight, engine, MOVE, 1)
-        assert [one.side for one in waiting["a"].result(8)] == ["source"]
-        assert [one.side for one in waiting["b"].result(8)] == ["target"]
-        assert idle.result(8) == ()
+        assert [one.side for one in waiting["a"].result(50)] == ["source"]
+        assert [one.side for one in waiting["b"].result(50)] == ["target"]
+        assert idle.result(50) == ()
         fleet.answer("a")
         fleet.answer("b")
-        assert asked.result(20).state == "confirmed"
+        assert asked.result(50).state == "confirmed"
 
 
 def test_all_waits_end_when_the_engine_lets_go(engine: Engine) -> None:
