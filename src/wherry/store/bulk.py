@@ -3,7 +3,8 @@
 Rows are tuples, with a value for each of a table's columns but those that the database fills in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -34,7 +35,10 @@ def insert_rows(driver: Any, dialect: Dialect, rows: Rows) -> None:
     """
     if dialect == "postgresql":
         arrays = [array for table, several in rows.items() for array in _arrays(table, several)]
-        driver.execute(_postgresql(tuple(rows)), arrays, prepare=True)
+        from psycopg import RawCursor  # noqa: PLC0415 - an extra
+
+        # Other cursors look for places in the statement anew, each time that it is executed.
+        RawCursor(driver).execute(_postgresql(tuple(rows)), arrays, prepare=True)
         return
     for table, several in rows.items():
         if several:
@@ -101,12 +105,14 @@ def _sqlite(table: Table) -> str:
 def _postgresql(several: tuple[Table, ...]) -> str:
     """Put all insertions in one statement: foreign keys are looked at when all of it is done."""
     *most, last = several
-    parts = (f'"{table.name}_made" AS ({_insertion(table)})' for table in most)
-    return f"WITH {', '.join(parts)} {_insertion(last)}"
+    numbers = itertools.count(1)
+    parts = [f'"{table.name}_made" AS ({_insertion(table, numbers)})' for table in most]
+    return f"WITH {', '.join(parts)} {_insertion(last, numbers)}"
 
 
-def _insertion(table: Table) -> str:
-    arrays = ", ".join(f"%s::{TYPES[column.type.python_type]}[]" for column in columns_of(table))
+def _insertion(table: Table, numbers: Iterator[int]) -> str:
+    types = (TYPES[column.type.python_type] for column in columns_of(table))
+    arrays = ", ".join(f"${next(numbers)}::{type_}[]" for type_ in types)
     into, what = f'"{table.name}" ({_names(table)}', "*"
     if table is tables.change:
         into, what = into + ", xid", "*, pg_current_xact_id()"
