@@ -294,6 +294,24 @@ def test_another_type_is_proposed_only_where_to_shut_the_guest_down_is_not_enoug
     assert found[(Relaxation(what="boot_as", value="mdev acme/gpu-b"),)] == ("other",)
 
 
+def test_a_change_and_what_it_leaves_in_doubt_are_said_together_where_neither_is_enough():
+    """An old driver and another board: the one has to be upgraded, and the other accepted."""
+    both = a_host("both", offers=[replace(OLD, description="another board")])
+    old = a_host("old", offers=[replace(OLD, description="a board")])
+    found = {
+        tuple(change.what for change in each.relax): each.examples
+        for each in remedies_of(GUEST, [both, old], Policy(accept=("ok",), mode="live"))
+    }
+
+    assert found[("version",)] == ("old",)
+    assert found[("mode",)] == ("old",)
+    assert ("accept",) not in found
+    assert [who for what, who in found.items() if what in PAIRS] == [("both",)] * len(PAIRS)
+
+
+PAIRS = (("mode", "accept"), ("version", "accept"))
+
+
 def test_remedies_are_found_when_asked_for_alone():
     view = a_fleet(a_host("h", offers=[OLD])).view
 

@@ -106,15 +106,21 @@ def _accepts(question: Question, decision: Decision) -> NDArray[np.bool_]:
     return accepted_weights(question.policy.accept)[decision.weight]
 
 
+def _severities(question: Question) -> list[tuple[int, tuple[Relaxation, ...]]]:
+    """Give the weights of verdicts that could be accepted too, each with the change that does."""
+    return [
+        (weight, (Relaxation(what="accept", value=verdict),))
+        for weight, verdict in enumerate(("ok", "warn", "unknown"))
+        if weight and verdict not in question.policy.accept
+    ]
+
+
 def _accepting(
     question: Question, decision: Decision, refusing: NDArray[np.int64]
 ) -> Iterator[Opened]:
     """Accept more: what the verdict is does not hang on what is accepted."""
-    for weight, verdict in enumerate(("ok", "warn", "unknown")):
-        if weight and verdict not in question.policy.accept:
-            change = (Relaxation(what="accept", value=verdict),)
-            opened = decision.weight == weight
-            yield from _arranged(change, question, decision, refusing, opened)
+    for weight, change in _severities(question):
+        yield from _arranged(change, question, decision, refusing, decision.weight == weight)
 
 
 def _with_changes(
@@ -122,15 +128,27 @@ def _with_changes(
 ) -> Iterator[Opened]:
     """Ask again with each change; what is open without it is none of its hosts."""
     without = _accepts(question, before)
+    asked_again = [(each, decide(each.question, before.columns)) for each in tried]
+    opened = [_accepts(each.question, after) for each, after in asked_again]
     # To boot it with another type is to shut it down too, which may do alone.
-    shut_down = without.copy()
-    for change, asked in tried:
-        after = decide(asked, before.columns)
-        opened = _accepts(asked, after)
-        if change == SHUT_DOWN:
-            shut_down |= opened
-        opened &= ~(shut_down if change.what == "boot_as" else without)
-        yield from _arranged((change,), question, after, refusing, opened)
+    shut_down = next((after for each, after in asked_again if each.change == SHUT_DOWN), before)
+    down = without | _accepts(question, shut_down)
+    for (each, after), alone in zip(asked_again, opened, strict=True):
+        new = alone & ~(down if each.change.what == "boot_as" else without)
+        yield from _arranged((each.change,), question, after, refusing, new)
+    # Two changes only where no single one does, but for one that gives a device up.
+    kept = [
+        one
+        for (each, _), one in zip(asked_again, opened, strict=True)
+        if each.change.what != "without"
+    ]
+    for weight, accept in _severities(question):
+        by_one = np.logical_or.reduce([without, before.weight == weight, *kept])
+        for each, after in asked_again:
+            new = (after.weight == weight) & ~by_one
+            if each.change.what == "boot_as":
+                new &= shut_down.weight != weight
+            yield from _arranged((each.change, *accept), question, after, refusing, new)
 
 
 def _arranged(
