@@ -89,6 +89,12 @@ def test_a_target_is_claimed_by_keyboard_alone(visit: Visit, marked: Fleet) -> N
     expect(page.get_by_label("Lease, seconds")).to_have_value("600")
     again = visitor.open(page.url.removeprefix(marked.service.url))
     visitor.allowed = ("error: Failed to load resource",)  # a page of migrations, and a refusal
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.get_by_label("Alternates").fill("0000000000099")
+    page.get_by_role("button", name="Claim node-1").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("whole number from 0 to 16")
+    page.go_back()
+    page.get_by_label("Alternates").fill("0")
     page.get_by_label("Lease, seconds").fill("900")
     page.get_by_role("button", name="Claim node-1").press("Enter")
     page.wait_for_url("**/ui/migrations/*")

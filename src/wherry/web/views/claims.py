@@ -54,7 +54,8 @@ def _number(visit: Visit, name: str, least: int, most: int) -> int | None:
     said = visit.form.get(name, "")
     if not said:
         return None
-    if not (said.isascii() and said.isdecimal()) or not least <= int(said[:9]) <= most:
+    is_short = said.isascii() and said.isdecimal() and len(said) <= len(str(most))
+    if not is_short or not least <= int(said) <= most:
         raise InvalidRequest(f"{name} is a whole number from {least} to {most}")
     return int(said)
 
