@@ -21,8 +21,9 @@ from wherry.compat.pinning import Choice, pin
 from wherry.compat.shapes import NOBODY, shape_of
 from wherry.inventory.host_view import HostView
 from wherry.inventory.interning import Shape
+from wherry.inventory.serving import served_by
 from wherry.model.checks import CheckResponse, Policy
-from wherry.model.device import Kind, KindAndType, Offer
+from wherry.model.device import Kind, Offer
 from wherry.model.matrix import Matrix, MatrixCell, MatrixKind, MatrixPair, TypeSummary
 
 MOST_KINDS: Final = 40
@@ -75,7 +76,7 @@ def list_types(seen: Mapping[Shape, Seen]) -> tuple[TypeSummary, ...]:
     kinds: dict[str, set[Kind]] = {}
     where: dict[str, Seen] = {}
     for shape, counted in seen.items():
-        for name, kind in _served(shape.value).items():
+        for name, kind in served_by(shape.value).items():
             kinds.setdefault(name, set()).add(kind)
             where.setdefault(name, Seen(0, set(), counted.example)).add(counted)
     return tuple(
@@ -97,7 +98,7 @@ def list_kinds(seen: Mapping[Shape, Seen], type_name: str) -> list[MatrixKind]:
     offers: dict[bytes, Offer] = {}
     where: dict[bytes, Seen] = {}
     for shape, counted in seen.items():
-        if type_name in _served(shape.value):
+        if type_name in served_by(shape.value):
             offer = _without_room(shape.value)
             key = blake2b(_encode(_in_order(_compared(offer))), digest_size=6).digest()
             offers[key] = offer
@@ -141,19 +142,6 @@ def check_kinds(source: MatrixKind, target: MatrixKind, policy: Policy) -> Check
     return check(source.contract, target.offer, policy)
 
 
-def _served(offer: Offer) -> dict[str, Kind]:
-    """Give the types that an offer serves, and as what: its own kind goes first."""
-    if offer.type is None:
-        return {}
-    served: dict[str, Kind] = {offer.type: offer.kind}
-    for other in sorted(offer.also_types or (), key=lambda each: isinstance(each, KindAndType)):
-        if isinstance(other, KindAndType):
-            served.setdefault(other.type, other.kind)
-        else:
-            served.setdefault(other, offer.kind)
-    return served
-
-
 def _without_room(shape: Offer) -> Offer:
     return replace(shape_of(shape), pools=UNSET, positions=UNSET, exclusive=UNSET)
 
@@ -170,7 +158,7 @@ def _in_order(value: Any) -> Any:
 
 
 def _kind(name: str, offer: Offer, seen: Seen, type_name: str) -> MatrixKind:
-    chosen = Choice(kind=_served(offer)[type_name], type=type_name)
+    chosen = Choice(kind=served_by(offer)[type_name], type=type_name)
     host, provider = seen.example
     return MatrixKind(
         id=name,

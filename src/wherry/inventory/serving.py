@@ -1,4 +1,4 @@
-"""Which offer of a provider serves a type; at most one does.
+"""Which types an offer serves, and which offer of a provider serves a type; at most one does.
 
 Source: specification of compatibility, sections 6 (R11, R12) and 13 ("On one provider").
 """
@@ -6,7 +6,7 @@ Source: specification of compatibility, sections 6 (R11, R12) and 13 ("On one pr
 from msgspec import UNSET, UnsetType
 
 from wherry.inventory.host_view import HostView, OfferView
-from wherry.model.device import KindAndType, Offer
+from wherry.model.device import Kind, KindAndType, Offer
 
 
 def serves(offer: Offer, type_name: str, kind: str | UnsetType = UNSET) -> bool:
@@ -17,6 +17,19 @@ def serves(offer: Offer, type_name: str, kind: str | UnsetType = UNSET) -> bool:
         isinstance(each, KindAndType) and (each.kind, each.type) == (kind, type_name)
         for each in offer.also_types or ()
     )
+
+
+def served_by(offer: Offer) -> dict[str, Kind]:
+    """Give the types that an offer serves, and as what: as its own kind, if as several."""
+    if offer.type is None:
+        return {}
+    served: dict[str, Kind] = {offer.type: offer.kind}
+    for other in sorted(offer.also_types or (), key=lambda each: isinstance(each, KindAndType)):
+        if isinstance(other, KindAndType):
+            served.setdefault(other.type, other.kind)
+        else:
+            served.setdefault(other, offer.kind)
+    return served
 
 
 def find_offer(
