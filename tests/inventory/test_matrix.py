@@ -85,6 +85,12 @@ def test_a_cell_is_the_check_of_any_two_of_its_providers(hosts: list[list[Change
         assert summary.providers == sum(kind.providers for kind in kinds) == len(ways)
         assert summary.hosts == len({host for host, _, _ in ways})
         alike = [kind.offer for kind in matrix.kinds]
+        for kind in matrix.kinds:
+            where = [
+                (h, o.provider.uuid) for h, o, _ in ways if without_room(o.offer) == kind.offer
+            ]
+            assert (kind.providers, kind.hosts) == (len(where), len({host for host, _ in where}))
+            assert (kind.example_host, kind.example_provider) == min(where)
         for (_, source, way), (_, target, _) in product(ways, ways):
             contract = pin(source.offer, way, consumer=NOBODY, slot="device")
             found = check(contract, target.offer, policy)

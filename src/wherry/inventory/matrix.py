@@ -7,9 +7,11 @@ what the check says of them, but for room (R51), agreement (R52) and generation 
 Source: docs/reference/compat.md, section 13 ("Shapes").
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -56,18 +58,27 @@ class Seen:
 
 
 def count_shapes(hosts: Iterable[HostView]) -> dict[Shape, Seen]:
-    """Count who offers what, by shape.  Cost: a look at each offer of the fleet."""
-    seen: dict[Shape, Seen] = {}
+    """Count who offers what, by shape.
+
+    Cost: a look at each device of the fleet; hosts that offer the same are counted at once.
+    """
+    alike: dict[tuple[tuple[Shape, ...], ...], list[HostView]] = {}
     for host in hosts:
-        for each in host.offers:
-            where = (host.name, each.provider.uuid)
-            known = seen.get(each.shape)
-            if known is None:
-                seen[each.shape] = Seen(1, {host.name}, where)
-                continue
-            known.providers += 1
-            known.hosts.add(host.name)
-            known.example = min(known.example, where)
+        alike.setdefault(tuple([each.shapes for each in host.islands]), []).append(host)
+    seen: dict[Shape, Seen] = {}
+    for islands, group in alike.items():
+        first = min(group, key=lambda each: each.name)
+        examples: dict[Shape, str] = {}
+        for each in first.offers:
+            uuid = each.provider.uuid
+            examples[each.shape] = min(examples.get(each.shape, uuid), uuid)
+        for shape, count in Counter(chain.from_iterable(islands)).items():
+            names = {host.name for host in group}
+            counted = Seen(count * len(group), names, (first.name, examples[shape]))
+            if shape in seen:
+                seen[shape].add(counted)
+            else:
+                seen[shape] = counted
     return seen
 
 
