@@ -20,6 +20,7 @@ from wherry.cli.demo.service import own_service
 from wherry.cli.demo.story import name_of
 from wherry.model.checks import Policy
 from wherry.model.guests import Guest, GuestRequest, SlotRequest
+from wherry.model.matrix import Matrix
 from wherry.model.migrations import Migration
 from wherry.model.wire import (
     AbortRequest,
@@ -68,14 +69,24 @@ def set_up(client: Client) -> Mapping[str, str]:
         "guest": f"/ui/guests/{name_of('another')}",
         "guest-nowhere": f"/ui/guests/{graphics.uuid}",
         "refused": f"/ui/guests/{name_of('another')}/refused",
+        "remedies": f"/ui/guests/{graphics.uuid}/remedies",
         "claim": f"/ui/guests/{name_of('another')}/claim?host=serial-1",
         "matrix": "/ui/matrix",
         "matrix-of-one": "/ui/matrix?type=mtty/mtty-1",
+        "matrix-pair": pair_of(client, "serial-1", "serial-4"),
         "migrations": "/ui/migrations",
         "migration": f"/ui/migrations/{running.uuid}",
+        "migration-ended": f"/ui/migrations/{ended.uuid}",
         "not-found": "/ui/hosts/nobody",
         "sign-in": "/ui/sign-in",
     }
+
+
+def pair_of(client: Client, source: str, target: str) -> str:
+    """Address of what the offer of a host is to that of another."""
+    drawn = client.get("/wherry/matrix", Matrix, type="mtty/mtty-1")
+    kinds = {kind.example_host: kind.id for kind in drawn.kinds}
+    return f"/ui/matrix/pair?type={drawn.type}&source={kinds[source]}&target={kinds[target]}"
 
 
 def boot(client: Client, what: str, host: str, type_name: str) -> Guest:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from service import Running, run_service
 from wherry.agent.daemon import Agent
@@ -32,6 +32,7 @@ OPTIONS = (
     "--disable-sync",
     "--no-first-run",
 )
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -127,12 +128,26 @@ def until(page: Page, expression: str, within_s: float = 15) -> None:
         time.sleep(0.02)
 
 
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Go to an element by the Tab key alone, and find that one sees where one is."""
+    element = wanted.element_handle()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if element.evaluate("element => element === document.activeElement"):
+            assert element.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
+            return
+    raise AssertionError("the Tab key never gets there")
+
+
 def violations(page: Page) -> list[str]:
-    """What axe finds on a page as it stands: rule, what it says, and where."""
+    """What axe finds on a page as it stands, in both themes: rule, what it says, and where."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
+    return [found for theme in THEMES for found in _violations(page, theme)]
+
+
+def _violations(page: Page, theme: Literal["light", "dark"]) -> Iterator[str]:
+    page.emulate_media(color_scheme=theme)
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
-    return [
-        f"{each['id']}: {each['help']}: {node['target']}: {node['failureSummary']}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
+    for each in found["violations"]:
+        told = f"{theme}: {each['id']}: {each['help']}"
+        yield from (f"{told}: {node['target']}: {node['failureSummary']}" for node in each["nodes"])

@@ -11,10 +11,9 @@ from web.conftest import DemoFleet, Guarded, until, violations
 Visit = Callable[..., Guarded]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/ui/", "/ui/?view=table", "/ui/?driver=nobody", "/ui/sign-in"])
-def test_axe_finds_nothing(visit: Visit, fleet: DemoFleet, path: str, theme: str) -> None:
-    page = visit(fleet.service, color_scheme=theme).open(path)
+def test_axe_finds_nothing(visit: Visit, fleet: DemoFleet, path: str) -> None:
+    page = visit(fleet.service).open(path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
     assert violations(page) == []

@@ -55,9 +55,8 @@ def test_a_cell_leads_to_its_reasons_both_ways(visit: Visit, marked: Fleet) -> N
     expect(cells).to_have_count(16)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(visit: Visit, marked: Fleet, theme: str) -> None:
-    visitor = visit(marked.service, color_scheme=theme)
+def test_axe_finds_nothing(visit: Visit, marked: Fleet) -> None:
+    visitor = visit(marked.service)
     page = visitor.open("/ui/matrix")
     assert violations(page) == []
     page.goto(f"{marked.service.url}/ui/matrix?type={MARKED}&mode=cold")
