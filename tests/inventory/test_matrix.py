@@ -3,6 +3,7 @@
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -27,6 +28,10 @@ from wherry.model.device import KindAndType, Offer
 from wherry.model.matrix import Matrix, MatrixKind
 
 TYPE = "acme/gpu-a"
+TEXT_1 = {"type": "str", "value": "1", "allowed": ["1"]}
+NUMBER_1 = {**TEXT_1, "allowed": [1]}
+PART = {"type": "acme/part", "units": {"A": 1}, "count": 1}
+RULE = {"name": "r", "if": {"a": {"eq": 1}}, "then": {"a": {"eq": 1}}}
 OF_ONE_PROVIDER = ("R51", "R52", "R70")
 
 
@@ -82,7 +87,8 @@ def test_a_cell_is_the_check_of_any_two_of_its_providers(hosts: list[list[Change
         kinds = list_kinds(seen, name)
         matrix = make_matrix(kinds, name, policy)
         (summary,) = (each for each in list_types(seen) if each.type == name)
-        assert summary.providers == sum(kind.providers for kind in kinds) == len(ways)
+        assert sum(kind.providers for kind in kinds) == len(ways)
+        assert summary.providers == len({each.provider.uuid for _, each, _ in ways})
         assert summary.hosts == len({host for host, _, _ in ways})
         alike = [kind.offer for kind in matrix.kinds]
         for kind in matrix.kinds:
@@ -142,6 +148,38 @@ def test_the_order_of_a_list_makes_no_kind() -> None:
     matrix = matrix_of(*(an_offer(migration={"support": "yes", "flags": f}) for f in flags))
 
     assert [kind.providers for kind in matrix.kinds] == [3]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({"params": {"a": TEXT_1}}, {"params": {"a": NUMBER_1}}),
+        ({"composition": [PART]}, {"composition": [PART, PART]}),
+        ({"constraints": [RULE]}, {"constraints": [RULE, {**RULE, "then": {"a": {"eq": 2}}}]}),
+    ],
+    ids=["text-and-number", "twice", "two-of-a-name"],
+)
+def test_lists_that_differ_are_never_said_to_be_of_one_kind(here: Any, there: Any) -> None:
+    kinds = matrix_of(an_offer(**here), an_offer(**there)).kinds
+
+    assert len(kinds) == 2
+    assert kinds[0].differs != kinds[1].differs
+
+
+def test_the_order_of_doors_does_not_choose_among_them() -> None:
+    doors = [{"kind": kind, "type": TYPE} for kind in ("vf", "sf")]
+    for listed in (doors, doors[::-1]):
+        (kind,) = matrix_of(an_offer(type="b/b", also_types=listed)).kinds
+        assert kind.contract.kind == "sf"
+
+
+def test_a_provider_that_offers_a_type_as_two_kinds_is_one() -> None:
+    own = [replace(an_offer(kind=kind), provider=NOBODY) for kind in ("mdev", "vf")]
+    view = a_fleet([a_host_record("host0"), a_provider("gpu0", host="host0", offers=own)]).view
+    seen = count_shapes(view)
+
+    assert [(each.kinds, each.providers) for each in list_types(seen)] == [(("mdev", "vf"), 1)]
+    assert [kind.providers for kind in list_kinds(seen, TYPE)] == [1, 1]
 
 
 def test_room_and_places_make_no_kind() -> None:

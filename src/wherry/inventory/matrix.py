@@ -7,11 +7,11 @@ what the check says of them, but for room (R51), agreement (R52) and generation 
 Source: docs/reference/compat.md, section 13 ("Shapes").
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -33,13 +33,17 @@ MOST_KINDS: Final = 40
 SLOT: Final = "device"
 """Name of the slot in contracts that belong to no guest."""
 
+Shapes = frozenset[Shape]
+"""All that one provider offers."""
+
 _NOT_COMPARED: Final = frozenset({"schema", "record", "provider", "generation"})
+_LIKE_JSON: Final = re.compile(r'-?[0-9]+\Z|true\Z|false\Z|["{\[]')
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 @dataclass(slots=True)
 class Seen:
-    """Where offers of one shape, or of one kind, were seen.
+    """Where providers of the same offers, or of one kind, were seen.
 
     Attributes:
         hosts: their names.
@@ -57,38 +61,44 @@ class Seen:
         self.example = min(self.example, other.example)
 
 
-def count_shapes(hosts: Iterable[HostView]) -> dict[Shape, Seen]:
-    """Count who offers what, by shape.
+def count_shapes(hosts: Iterable[HostView]) -> dict[Shapes, Seen]:
+    """Count who offers what, by all that one provider offers.
 
     Cost: a look at each device of the fleet; hosts that offer the same are counted at once.
     """
-    alike: dict[tuple[tuple[Shape, ...], ...], list[HostView]] = {}
+    known: dict[int, list[Shapes]] = {}
+    alike: dict[tuple[Shapes, ...], list[HostView]] = {}
     for host in hosts:
-        alike.setdefault(tuple([each.shapes for each in host.islands]), []).append(host)
-    seen: dict[Shape, Seen] = {}
-    for islands, group in alike.items():
+        key: list[Shapes] = []
+        for island in host.islands:
+            if id(island) not in known:
+                named = [offer.provider for offer in island.offers]
+                known[id(island)] = list(_by_provider(named, island.shapes).values())
+            key += known[id(island)]
+        alike.setdefault(tuple(key), []).append(host)
+    seen: dict[Shapes, Seen] = {}
+    for offered, group in alike.items():
         first = min(group, key=lambda each: each.name)
-        examples: dict[Shape, str] = {}
-        for each in first.offers:
-            uuid = each.provider.uuid
-            examples[each.shape] = min(examples.get(each.shape, uuid), uuid)
-        for shape, count in Counter(chain.from_iterable(islands)).items():
+        examples = _examples(first)
+        for shapes, count in Counter(offered).items():
             names = {host.name for host in group}
-            counted = Seen(count * len(group), names, (first.name, examples[shape]))
-            if shape in seen:
-                seen[shape].add(counted)
+            counted = Seen(count * len(group), names, (first.name, examples[shapes]))
+            if shapes in seen:
+                seen[shapes].add(counted)
             else:
-                seen[shape] = counted
+                seen[shapes] = counted
     return seen
 
 
-def list_types(seen: Mapping[Shape, Seen]) -> tuple[TypeSummary, ...]:
+def list_types(seen: Mapping[Shapes, Seen]) -> tuple[TypeSummary, ...]:
     """Sum up by type, in the order of their names."""
     kinds: dict[str, set[Kind]] = {}
     where: dict[str, Seen] = {}
-    for shape, counted in seen.items():
-        for name, kind in served_by(shape.value).items():
+    for shapes, counted in seen.items():
+        served = [each for shape in shapes for each in served_by(shape.value).items()]
+        for name, kind in served:
             kinds.setdefault(name, set()).add(kind)
+        for name in {name for name, _ in served}:
             where.setdefault(name, Seen(0, set(), counted.example)).add(counted)
     return tuple(
         TypeSummary(
@@ -101,18 +111,18 @@ def list_types(seen: Mapping[Shape, Seen]) -> tuple[TypeSummary, ...]:
     )
 
 
-def list_kinds(seen: Mapping[Shape, Seen], type_name: str) -> list[MatrixKind]:
+def list_kinds(seen: Mapping[Shapes, Seen], type_name: str) -> list[MatrixKind]:
     """Group the offers that serve a type, those of most providers first.
 
     What they differ in is not looked for yet: see `make_matrix`.
     """
     offers: dict[bytes, Offer] = {}
     where: dict[bytes, Seen] = {}
-    for shape, counted in seen.items():
-        if type_name in served_by(shape.value):
-            offer = _without_room(shape.value)
-            key = blake2b(_encode(_in_order(_compared(offer))), digest_size=6).digest()
-            offers[key] = offer
+    for shapes, counted in seen.items():
+        serving = [shape.value for shape in shapes if type_name in served_by(shape.value)]
+        found = {_digest(offer): offer for offer in map(_without_room, serving)}
+        offers |= found
+        for key in found:
             where.setdefault(key, Seen(0, set(), counted.example)).add(counted)
     kinds = [_kind(key.hex(), offer, where[key], type_name) for key, offer in offers.items()]
     return sorted(kinds, key=lambda kind: (-kind.providers, kind.id))
@@ -151,6 +161,24 @@ def check_pair(source: MatrixKind, target: MatrixKind, policy: Policy) -> Matrix
 def check_kinds(source: MatrixKind, target: MatrixKind, policy: Policy) -> CheckResponse:
     """Check what a guest was given of one kind against another."""
     return check(source.contract, target.offer, policy)
+
+
+def _by_provider(named: Iterable[str], shapes: Iterable[Shape]) -> dict[str, Shapes]:
+    gathered: dict[str, set[Shape]] = {}
+    for name, shape in zip(named, shapes, strict=True):
+        gathered.setdefault(name, set()).add(shape)
+    return {name: frozenset(found) for name, found in gathered.items()}
+
+
+def _examples(host: HostView) -> dict[Shapes, str]:
+    """Give the least uuid of those of a host's providers that offer the same."""
+    named = [each.provider.uuid for each in host.offers]
+    found = _by_provider(named, [each.shape for each in host.offers])
+    return {found[uuid]: uuid for uuid in sorted(found, reverse=True)}
+
+
+def _digest(offer: Offer) -> bytes:
+    return blake2b(_encode(_in_order(_compared(offer))), digest_size=6).digest()
 
 
 def _without_room(shape: Offer) -> Offer:
@@ -215,17 +243,28 @@ def _compared(offer: Offer) -> dict[str, Any]:
 
 
 def _fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each plain value with its path; an item of a list is a path of its own, and true."""
+    """Give each plain value with its path.
+
+    An item of a list is a path of its own, and true, or how often it stands there.
+    """
     match value:
         case dict() if value:
             for name, inner in value.items():
                 yield from _fields(inner, f"{path}.{name}" if path else name)
         case list() | tuple() if value:
-            for item in value:
-                if isinstance(item, dict) and isinstance(item.get("name"), str):
-                    yield from _fields(item, f"{path}.{item['name']}")
-                else:
-                    said = item if isinstance(item, str) else _encode(item).decode()
-                    yield f"{path}.{said}", True
+            names = [item.get("name") for item in value if isinstance(item, dict)]
+            if len({name for name in names if name is not None}) == len(value):
+                for name, item in zip(names, value, strict=True):
+                    yield from _fields(item, f"{path}.{name}")
+            else:
+                for said, times in Counter(map(_item, value)).items():
+                    yield f"{path}.{said}", True if times == 1 else times
         case _:
             yield path, value
+
+
+def _item(item: Any) -> str:
+    """Write an item of a list; the text 1 is told from the number."""
+    if isinstance(item, str) and not _LIKE_JSON.match(item):
+        return item
+    return _encode(item).decode()

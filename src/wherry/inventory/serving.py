@@ -20,16 +20,24 @@ def serves(offer: Offer, type_name: str, kind: str | UnsetType = UNSET) -> bool:
 
 
 def served_by(offer: Offer) -> dict[str, Kind]:
-    """Give the types that an offer serves, and as what: as its own kind, if as several."""
+    """Give the types that an offer serves, and as what.
+
+    As its own kind, if as several; of other kinds the first by name, in whichever order the
+    offer lists them.
+    """
     if offer.type is None:
         return {}
     served: dict[str, Kind] = {offer.type: offer.kind}
-    for other in sorted(offer.also_types or (), key=lambda each: isinstance(each, KindAndType)):
+    for other in sorted(offer.also_types or (), key=_other_kind):
         if isinstance(other, KindAndType):
             served.setdefault(other.type, other.kind)
         else:
             served.setdefault(other, offer.kind)
     return served
+
+
+def _other_kind(door: str | KindAndType) -> str:
+    return door.kind if isinstance(door, KindAndType) else ""
 
 
 def find_offer(
