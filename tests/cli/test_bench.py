@@ -93,6 +93,19 @@ def test_targets_are_held_against_a_plain_loop_and_take_a_part_of_its_time(capsy
     assert "hosts take the guest" in figures["make the fleet"]["note"]
 
 
+@pytest.mark.parametrize("fleet", ["flat", "mig"])
+def test_places_of_a_new_guest_are_held_against_a_plain_loop(capsys, fleet):
+    """All that take it are counted: every host, and of the mixed fleet those with GPUs."""
+    told = as_json(capsys, "place", "--fleet", fleet, "--hosts", "60", "--rounds", "2")
+
+    figures = {figure["what"]: figure for figure in told["figures"]}
+    assert list(figures)[1:] == [
+        "place, 10 told", "place, 10 told, why not others", "place, 1000 told", "plain loop",
+    ]  # fmt: skip
+    fitting = int(figures["place, 10 told"]["note"].split()[-5])
+    assert fitting == 60 if fleet == "flat" else 0 < fitting < 60
+
+
 @pytest.mark.parametrize("fleet", ["flat", "vgpu", "pci", "mig"])
 def test_a_start_gives_the_fleet_that_was_written(capsys, fleet, store_url):
     """Aggregates, parents and use included; the command ends with 3 where it is another."""

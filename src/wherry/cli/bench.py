@@ -144,6 +144,26 @@ def claims(
         tell(asked, figures, as_json=as_json)
 
 
+@bench.command(short_help="Place new guests.")
+@on_fleet(1000)
+@rounds_option
+@database_option
+@json_option
+def place(of: Chosen, *, rounds: int, database: str | None, as_json: bool) -> None:
+    """Find where a new guest could go, and count why not elsewhere.
+
+    All that `wherry place` has a service do but its transport, in a fleet of which nothing is in
+    use; the guest takes devices of the fleet. Ratios are of a plain loop over all providers.
+    """
+    from wherry.bench.first import time_first  # noqa: PLC0415 - as in `serve`
+
+    asked = {"what": "place", **of._asdict(), "rounds": rounds, "database": kind(database)}
+    with scratch() as folder:
+        url = database or f"sqlite:///{folder}/fleet.db"
+        figures = time_first(url, folder, of.fleet, of.hosts, seed=of.seed, rounds=rounds)
+        tell(asked, figures, as_json=as_json)
+
+
 @bench.command(short_help="Take in the reports of hosts.")
 @click.option(
     "--hosts", type=click.IntRange(1, 1_000_000), default=200, show_default=True,

@@ -1,6 +1,7 @@
 """Candidates are ranked by NUMA nodes, then by the room that is left: as a plain loop says it."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -35,8 +36,20 @@ def slow_score(world, one):
     return min(left, default=1.0)
 
 
+def slow_pieces(slots, one):
+    """What each provider gives for each group, slot by slot."""
+    total = {}
+    for slot, row in zip(slots, one.rows, strict=True):
+        here = total.setdefault((slot.suffix, row), Counter())
+        here.update(dict(slot.amounts))
+    return [
+        (suffix, f"request {suffix}", row, tuple(sorted(units.items())))
+        for (suffix, row), units in total.items()
+    ]
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_scores_allocations_and_mappings_are_those_of_a_plain_loop(seed):
+def test_scores_pieces_allocations_and_mappings_are_those_of_a_plain_loop(seed):
     dice = random.Random(seed)
     read_of = 0
     for _ in range(60):
@@ -44,7 +57,9 @@ def test_scores_allocations_and_mappings_are_those_of_a_plain_loop(seed):
         request = replace(make_request(dice, world), limit=40)
         columns = build(world.providers.values(), classes=world.classes, traits=world.traits)
         found = find(columns, request)
-        ours = list(read_found(found, 0, Query((), {})))
+        slots = found.compiled.slots
+        devices = {slot.suffix: f"request {slot.suffix}" for slot in slots}
+        ours = list(read_found(found, 0, Query((), devices)))
         plain = {each.key for each in found.candidates()}
         assert {
             (
@@ -58,6 +73,8 @@ def test_scores_allocations_and_mappings_are_those_of_a_plain_loop(seed):
             for o in ours
         } == plain
         for one in ours:
+            pieces = [(each.suffix, each.request, each.row, each.resources) for each in one.pieces]
+            assert pieces == slow_pieces(slots, one)
             assert one.score == pytest.approx(slow_score(world, one))
         for order, turn in (("spread", -1), ("pack", 1)):
             scores = [turn * one.score for one in rank(ours, order)]

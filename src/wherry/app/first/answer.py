@@ -1,40 +1,68 @@
 """Tells candidates in names and addresses."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from msgspec import UNSET
 
 from wherry.app.first.search import Ground
 from wherry.inventory.host_view import ProviderView
 from wherry.model.candidates import Part, PlacedCandidate
-from wherry.schedule.first.rank import Piece, Ranked
+from wherry.schedule.first.rank import Piece, Ranked, map_groups, sum_up
 from wherry.store.placement_providers import read_named
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the providers that are told of, each looked up once.
+
+    Attributes:
+        uuids: by row.
+        providers: by uuid, as a report tells of them.
+        names: by uuid.
+    """
+
+    uuids: Mapping[int, str]
+    providers: Mapping[str, ProviderView | None]
+    names: Mapping[str, str]
+
+
 def tell(ground: Ground, ranked: Sequence[Ranked]) -> tuple[PlacedCandidate, ...]:
-    """Tell candidates; one read of the store for the names that no report tells."""
-    columns = ground.columns
-    roots = {one.tree: columns.uuid(int(columns.first[one.tree])) for one in ranked}
-    rows = {row for one in ranked for row in one.rows}
-    names = _names(ground, {*roots.values(), *map(columns.uuid, rows)})
-    return tuple(
-        PlacedCandidate(
-            host=names.get(roots[one.tree], roots[one.tree]),
-            root=roots[one.tree],
-            score=round(one.score, 4),
-            numa=one.nodes,
-            parts=_parts(ground, one, names),
-            allocations=one.allocations,
-            mappings=one.mappings,
-            query=one.query,
-        )
-        for one in ranked
+    """Tell candidates; one read of the store for the names that no report tells.
+
+    Cost: a Python loop over what their providers give; each provider is looked up once.
+    """
+    first = ground.columns.first
+    roots = [int(first[one.tree]) for one in ranked]
+    known = _look_up(ground, {*roots, *(row for one in ranked for row in one.rows)})
+    return tuple(_candidate(one, row, known) for one, row in zip(ranked, roots, strict=True))
+
+
+def _look_up(ground: Ground, rows: Set[int]) -> _Known:
+    every = sorted(rows)
+    texts = ground.columns.uuid_texts(every) if every else ()
+    uuids = {row: text.decode() for row, text in zip(every, texts, strict=True)}
+    providers = {uuid: find_provider(ground, uuid) for uuid in uuids.values()}
+    return _Known(uuids, providers, _names(ground, providers))
+
+
+def _candidate(one: Ranked, row: int, known: _Known) -> PlacedCandidate:
+    root, pieces, uuid = known.uuids[row], one.pieces, known.uuids.__getitem__
+    told: Counter[str] = Counter()
+    return PlacedCandidate(
+        host=known.names.get(root, root),
+        root=root,
+        score=round(one.score, 4),
+        numa=one.nodes,
+        parts=tuple(_part(piece, known, told) for piece in pieces),
+        allocations=sum_up(pieces, uuid),
+        mappings=map_groups(pieces, uuid),
+        query=one.query,
     )
 
 
-def _names(ground: Ground, uuids: Iterable[str]) -> dict[str, str]:
-    known = {uuid: find_provider(ground, uuid) for uuid in uuids}
+def _names(ground: Ground, known: Mapping[str, ProviderView | None]) -> dict[str, str]:
     names = {uuid: one.record.plan.name for uuid, one in known.items() if one is not None}
     if others := known.keys() - names.keys():
         found = ground.engine.store.read(lambda tx: read_named(tx, others))
@@ -42,14 +70,9 @@ def _names(ground: Ground, uuids: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _parts(ground: Ground, one: Ranked, names: dict[str, str]) -> tuple[Part, ...]:
-    told: Counter[str] = Counter()
-    return tuple(_part(ground, piece, names, told) for piece in one.pieces)
-
-
-def _part(ground: Ground, piece: Piece, names: dict[str, str], told: Counter[str]) -> Part:
-    uuid = ground.columns.uuid(piece.row)
-    provider = find_provider(ground, uuid)
+def _part(piece: Piece, known: _Known, told: Counter[str]) -> Part:
+    uuid = known.uuids[piece.row]
+    provider = known.providers[uuid]
     units = sum(amount for _, amount in piece.resources)
     begin, told[uuid] = told[uuid], told[uuid] + units
     free = () if provider is None else _free(provider)[begin : begin + units]
@@ -58,7 +81,7 @@ def _part(ground: Ground, piece: Piece, names: dict[str, str], told: Counter[str
         group=piece.suffix,
         request=piece.request,
         provider=uuid,
-        provider_name=names.get(uuid, uuid),
+        provider_name=known.names.get(uuid, uuid),
         resources=dict(piece.resources),
         device=None if device is UNSET else device,
         addresses=free,

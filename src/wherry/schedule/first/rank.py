@@ -3,7 +3,7 @@
 Source: docs/reference/first-placement.md.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ from wherry.schedule.first.nodes import Nodes, NodesOf
 from wherry.schedule.first.question import Query
 from wherry.schedule.first.room import least_left
 from wherry.schedule.search.compile import Slot
-from wherry.schedule.search.found import Batch, Found
+from wherry.schedule.search.found import Batch, Found, Seats
 
 Units = tuple[tuple[str, int], ...]
 Label = tuple[str, Units]
@@ -35,6 +35,20 @@ class Piece:
     resources: Units
 
 
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """What is asked of one provider for one group, whichever provider that is.
+
+    Attributes:
+        slot: number of the first slot of the group that sits there.
+    """
+
+    suffix: str
+    request: str | None
+    slot: int
+    resources: Units
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
     """One candidate with what it is ranked by.
@@ -42,16 +56,16 @@ class Ranked:
     Attributes:
         query: number of the query that it answers.
         tree: slot of the tree that it is anchored in.
+        seated: what is asked of each provider; the same of all candidates of one form.
         rows: of its slots.
         score: of the classes asked: the least fraction that is left where it is taken.
         key: what tells it from others.
     """
 
     query: int
-    asked: Query
     columns: Columns
     tree: int
-    slots: tuple[Slot, ...]
+    seated: tuple[Seated, ...]
     rows: tuple[int, ...]
     score: float
     nodes: Nodes | None
@@ -60,34 +74,39 @@ class Ranked:
     @property
     def pieces(self) -> tuple[Piece, ...]:
         """What each provider gives for each group."""
-        found: dict[tuple[str, int], dict[str, int]] = {}
-        for slot, row in zip(self.slots, self.rows, strict=True):
-            here = found.setdefault((slot.suffix, row), {})
-            for name, amount in slot.amounts:
-                here[name] = here.get(name, 0) + amount
+        rows = self.rows
         return tuple(
-            Piece(suffix, self.asked.devices.get(suffix), row, tuple(sorted(units.items())))
-            for (suffix, row), units in found.items()
+            Piece(one.suffix, one.request, rows[one.slot], one.resources) for one in self.seated
         )
 
     @property
     def allocations(self) -> dict[str, dict[str, int]]:
         """Provider to class to units."""
-        total: dict[str, dict[str, int]] = {}
-        for piece in self.pieces:
-            if piece.resources:
-                here = total.setdefault(self.columns.uuid(piece.row), {})
-                for name, amount in piece.resources:
-                    here[name] = here.get(name, 0) + amount
-        return total
+        return sum_up(self.pieces, self.columns.uuid)
 
     @property
     def mappings(self) -> dict[str, tuple[str, ...]]:
         """Suffix to the providers that serve it."""
-        found: dict[str, set[str]] = {}
-        for piece in self.pieces:
-            found.setdefault(piece.suffix, set()).add(self.columns.uuid(piece.row))
-        return {suffix: tuple(sorted(uuids)) for suffix, uuids in found.items()}
+        return map_groups(self.pieces, self.columns.uuid)
+
+
+def sum_up(pieces: Iterable[Piece], uuid: Callable[[int], str]) -> dict[str, dict[str, int]]:
+    """Give what each provider gives of each class, by uuid."""
+    total: dict[str, dict[str, int]] = {}
+    for piece in pieces:
+        if piece.resources:
+            here = total.setdefault(uuid(piece.row), {})
+            for name, amount in piece.resources:
+                here[name] = here.get(name, 0) + amount
+    return total
+
+
+def map_groups(pieces: Iterable[Piece], uuid: Callable[[int], str]) -> dict[str, tuple[str, ...]]:
+    """Give the uuids of the providers that serve each group, by suffix."""
+    found: dict[str, set[str]] = {}
+    for piece in pieces:
+        found.setdefault(piece.suffix, set()).add(uuid(piece.row))
+    return {suffix: tuple(sorted(uuids)) for suffix, uuids in found.items()}
 
 
 def read_found(found: Found, number: int, query: Query) -> Iterator[Ranked]:
@@ -120,6 +139,7 @@ def _read_batch(
     found: Found, batch: Batch, number: int, query: Query, nodes_of: NodesOf
 ) -> Iterator[Ranked]:
     slots = found.compiled.slots
+    parts = _seated(slots, batch.seats, query)
     labels = [_label(slot, query) for slot in slots]
     devices = {
         s for slot, s in zip(slots, batch.seats, strict=True) if slot.suffix in query.devices
@@ -130,15 +150,31 @@ def _read_batch(
         rows = tuple(seated[seat] for seat in batch.seats)
         yield Ranked(
             query=number,
-            asked=query,
             columns=found.columns,
             tree=tree,
-            slots=slots,
+            seated=parts,
             rows=rows,
             score=score,
             nodes=nodes_of.rows({seated[seat] for seat in devices}) if devices else None,
             key=tuple(sorted(zip(labels, rows, strict=True))),
         )
+
+
+def _seated(slots: Sequence[Slot], seats: Seats, query: Query) -> tuple[Seated, ...]:
+    """Sum up what is asked, by group and seat."""
+    total: dict[tuple[str, int], dict[str, int]] = {}
+    firsts: dict[tuple[str, int], int] = {}
+    for number, (slot, seat) in enumerate(zip(slots, seats, strict=True)):
+        firsts.setdefault((slot.suffix, seat), number)
+        here = total.setdefault((slot.suffix, seat), {})
+        for name, amount in slot.amounts:
+            here[name] = here.get(name, 0) + amount
+    return tuple(
+        Seated(
+            suffix, query.devices.get(suffix), firsts[suffix, seat], tuple(sorted(units.items()))
+        )
+        for (suffix, seat), units in total.items()
+    )
 
 
 def _label(slot: Slot, query: Query) -> Label:
