@@ -217,3 +217,12 @@ def test_only_this_machine_is_asked_where_nobody_signs_in(tmp_path: Path) -> Non
         assert service.ask("GET", "/ui/").status == 200
     finally:
         service.stop()
+
+
+def test_a_form_that_says_no_value_does_not_empty_a_label(service: Running) -> None:
+    browser = Browser(service)
+    browser.sign_in("boss")
+    answer = browser.post("/ui/hosts/h/labels", {"proof": browser.proof(), "label": "rack"})
+
+    assert answer.status == 400
+    assert b"says no value for label" in answer.body

@@ -43,8 +43,11 @@ class PlanTexts:
     def read(self, text: str) -> PlannedProvider:
         """Read a plan.
 
+        Args:
+            text: as `encode` wrote it: each key once, nothing escaped that need not be.
+
         Raises:
-            msgspec.DecodeError: the text is no plan.
+            msgspec.DecodeError: the text is no plan, and of no pattern that is remembered.
         """
         head = _HEAD.match(text)
         if head is None:

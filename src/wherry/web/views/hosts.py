@@ -51,8 +51,12 @@ def show_host(visit: Visit) -> Shown:
 
 def set_label(visit: Visit) -> Moved:
     """Set a label of a host, change it, or take it away."""
-    name, value = visit.form.get("label", "").strip(), visit.form.get("value", "")
-    said = {"labels": {name: None if visit.form.get("deed") == "take" else value}}
+    name = visit.form.get("label", "").strip()
+    takes = visit.form.get("deed") == "take"
+    value = None if takes else visit.form.get("value")
+    if value is None and not takes:
+        raise InvalidRequest(f"the form says no value for label {name!r}: open the page again")
+    said = {"labels": {name: value}}
     try:
         patch = msgspec.convert(said, HostPatch)
     except msgspec.ValidationError:
