@@ -6,7 +6,7 @@ from builders import FB, a_uuid
 from placement_wire import C1, C2, RP, Wire, holds
 from store_worlds import a_device, a_plan, claim, held, holding, occupant, report
 from wherry.model.inventory import SeenInstance
-from wherry.store.feed import read_fleet
+from wherry.store.providers import read_provider
 
 GPU = a_uuid("gpu0")
 SMALL, LARGE = "CUSTOM_ACME_4", "CUSTOM_ACME_8"
@@ -108,12 +108,12 @@ def test_a_provider_with_an_aggregate_ends_with_its_host(gpu):
     assert gpu("GET", f"{RP}/{GPU}").status == 404
 
 
-def test_memory_follows_what_clients_make(wire):
+def test_a_record_follows_what_clients_make(wire):
     uuid = wire.provider(VCPU=4)
     wire.ok("PUT", f"{RP}/{uuid}", {"name": "renamed"})
-    [change] = wire.engine.store.read(read_fleet).changes
-    assert change.plan.name == "renamed"
-    assert change.plan.inventories["VCPU"].total == 4
+    record = wire.engine.store.read(lambda tx: read_provider(tx, uuid))
+    assert record.plan.name == "renamed"
+    assert record.plan.inventories["VCPU"].total == 4
 
 
 def test_reports_and_claims_tell_when_a_provider_changed(gpu):

@@ -102,6 +102,10 @@ def test_the_use_of_what_is_of_no_host_is_read_with_what_else_changes_of_it(flee
     assert picture.objects[uuid].host is None
     assert picture.used("gpu0") == 0
 
+    fresh = Picture()
+    Follower(fleet, FleetReader(), fresh.apply).catch_up()
+    assert set(fresh.objects) == set(picture.objects) - {uuid}
+
     move(fleet, uuid, "host1")
     follower.catch_up()
     assert (picture.objects[uuid].host, picture.used("gpu0")) == ("host1", 1)

@@ -18,7 +18,7 @@ from wherry.model.changes import Change, Removed
 from wherry.model.inventory import HostRecord, PlannedProvider, ProviderRecord
 from wherry.store import tables
 from wherry.store.hosts import read_hosts
-from wherry.store.providers import read_providers
+from wherry.store.providers import read_providers, read_providers_of_hosts
 from wherry.store.transaction import Dialect, Tx
 
 Cursor = str
@@ -43,7 +43,7 @@ class Batch:
         events: every object that changed, of every kind; those of packs, guests and
             migrations carry no state.
         cursor: where to go on.
-        reload: the cursor was too old: this is the whole fleet, and what is held is void.
+        reload: the cursor was too old: this is all of every host, and what is held is void.
     """
 
     changes: tuple[Change, ...]
@@ -53,9 +53,12 @@ class Batch:
 
 
 def read_fleet(tx: Tx) -> Batch:
-    """Read every provider and host, and the cursor from which changes to them go on."""
+    """Read hosts and their providers, and the cursor from which changes go on.
+
+    What is of no host is not read: a fleet that Placement's clients keep may have millions.
+    """
     cursor, _ = read_events(tx, None)
-    changes: tuple[Change, ...] = (*read_providers(tx), *read_hosts(tx))
+    changes: tuple[Change, ...] = (*read_providers_of_hosts(tx), *read_hosts(tx))
     return Batch(changes, (), cursor, reload=True)
 
 

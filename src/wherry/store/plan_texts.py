@@ -17,9 +17,8 @@ from wherry.model.inventory import PlannedProvider
 from wherry.store.body import decode
 
 # Texts with escapes are read as a whole: these spell what they mean.
-_HEAD = re.compile(
-    r'\{"uuid":"([^"\\]+)","name":"([^"\\]+)"(?:,"parent":"([^"\\]+)")?(?:,"device":"([^"\\]+)")?'
-)
+_TEXT = r'"([^"\\\x00-\x1f]+)"'
+_HEAD = re.compile(rf'\{{"uuid":{_TEXT},"name":{_TEXT}(?:,"parent":{_TEXT})?(?:,"device":{_TEXT})?')
 # No text in JSON has a bare NUL.
 _PROVIDER, _ADDRESS = '"provider":"\0"', '"address":"\0"'
 _Key = tuple[str, bool, bool]

@@ -54,6 +54,11 @@ def read_providers(
         yield from _read(tx, among(tx, provider.c.uuid, batch), plans)
 
 
+def read_providers_of_hosts(tx: Tx) -> Iterator[ProviderRecord]:
+    """Read all providers that are of a host, with their use; parents first."""
+    yield from _read(tx, provider.c.host.is_not(None), {})
+
+
 def read_provider(tx: Tx, uuid: str) -> ProviderRecord | None:
     """Read one provider with its use; None where there is none."""
     return next(read_providers(tx, uuids=[uuid]), None)
