@@ -12,7 +12,8 @@ from databases import postgresql, postgresql_url, sqlite_template, sqlite_url, s
 __all__ = ["postgresql", "postgresql_url", "sqlite_template", "sqlite_url", "store", "store_url"]
 
 ROOT = Path(__file__).resolve().parent.parent
-STORE = ROOT / "tests" / "store"
+PURE = frozenset({"compat", "introspect", "inventory", "migrate", "profiles", "schedule"})
+"""Folders of tests of what decides, where no thread runs."""
 
 # The same examples on every run, so that a green main stays green; `full` looks for new ones.
 settings.register_profile(
@@ -29,21 +30,15 @@ settings.load_profile(os.environ.get("WHERRY_TEST_PROFILE", "default"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Trace no code again that another test goes through: tracing it takes as long as running it.
+    """Trace no property again whose examples go one way many times: it takes as long as they do.
 
-    A property's many examples, and the second engine outside of `store`, run untraced.
+    Where threads run beside a test tracing must not be switched: one that begins in that moment
+    fails to.
     """
     for item in items:
-        if _goes_the_same_way_again(item):
+        is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_property and item.path.relative_to(ROOT / "tests").parts[0] in PURE:
             item.add_marker(pytest.mark.no_cover)
-
-
-def _goes_the_same_way_again(item: pytest.Item) -> bool:
-    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-        return True
-    if not hasattr(item, "callspec") or STORE in item.path.parents:
-        return False
-    return "postgresql" in item.callspec.params.values()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from service import clean_environ
 
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE_S = 60
+AGAIN_S = 5
 
 
 class Terminal:
@@ -80,8 +81,17 @@ class Terminal:
         return found.end()
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        """Press Ctrl-C, and again while the command goes on.
+
+        Python drops an interrupt that comes just while an object ends.
+        """
+        for _ in range(PATIENCE_S // AGAIN_S):
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(AGAIN_S)
+            except subprocess.TimeoutExpired:
+                continue
+            return
 
     def end(self) -> int:
         """Wait for the end of the command; gives its status."""

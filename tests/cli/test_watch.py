@@ -139,7 +139,7 @@ def test_who_stops_watching_is_told_how_to_go_on(fleet: Fleet) -> None:
     with Terminal("migrate", "watch", M, columns=100, WHERRY_URL=fleet.service.url) as terminal:
         terminal.wait_for("lease 5")
         terminal.interrupt()
-        assert terminal.end() == 130
+        assert terminal.end() == 130, terminal.said
         stays = what_stays(terminal.said)
 
     assert any(
