@@ -23,6 +23,7 @@ from wherry.compat.pinning import Choice, pin
 from wherry.compat.shapes import NOBODY, shape_of
 from wherry.inventory.host_view import HostView
 from wherry.inventory.interning import Shape
+from wherry.inventory.islands import Island
 from wherry.inventory.serving import served_by
 from wherry.model.checks import CheckResponse, Policy
 from wherry.model.device import Kind, Offer
@@ -66,15 +67,15 @@ def count_shapes(hosts: Iterable[HostView]) -> dict[Shapes, Seen]:
 
     Cost: a look at each device of the fleet; hosts that offer the same are counted at once.
     """
-    known: dict[int, list[Shapes]] = {}
+    known: dict[Island, list[Shapes]] = {}
     alike: dict[tuple[Shapes, ...], list[HostView]] = {}
     for host in hosts:
         key: list[Shapes] = []
         for island in host.islands:
-            if id(island) not in known:
+            if island not in known:
                 named = [offer.provider for offer in island.offers]
-                known[id(island)] = list(_by_provider(named, island.shapes).values())
-            key += known[id(island)]
+                known[island] = list(_by_provider(named, island.shapes).values())
+            key += known[island]
         alike.setdefault(tuple(key), []).append(host)
     seen: dict[Shapes, Seen] = {}
     for offered, group in alike.items():

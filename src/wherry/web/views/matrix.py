@@ -1,5 +1,6 @@
 """The compatibility matrix: kinds of a type's offers against each other, and one cell of it."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from wherry.app import matrix
@@ -18,16 +19,19 @@ USUAL: Mode = "live"
 def show_matrix(visit: Visit) -> Shown:
     """Show the types, or the matrix of one."""
     asked, mode = visit.asked("type"), _mode(visit)
-    types = matrix.list_offered(visit.engine).types
-    drawn = matrix.draw_matrix(visit.engine, asked, mode) if asked else None
+    drawn: Matrix | None = None
+    if asked:
+        offered, drawn = matrix.draw_among_types(visit.engine, asked, mode)
+    else:
+        offered = matrix.list_offered(visit.engine)
     values: dict[str, Any] = {
-        "types": types,
+        "types": offered.types,
         "asked": asked,
         "mode": mode,
         "modes": MODES,
         "matrix": drawn,
         "rows": [] if drawn is None else _rows(drawn),
-        "differences": [] if drawn is None else _differences(drawn),
+        "differences": [] if drawn is None else _differences(drawn.kinds),
     }
     return Shown(template="matrix.html", values=values)
 
@@ -43,7 +47,7 @@ def show_pair(visit: Visit) -> Shown:
         "mode": mode,
         "pair": pair,
         "back_to": here("matrix", type=asked, mode=_said(mode)),
-        "differences": _beside(pair.source, pair.target),
+        "differences": _differences((pair.source, pair.target)),
         "ways": [
             (title, answer, [tell_reason(each) for each in answer.reasons],
              settings_of(answer.configure))
@@ -80,14 +84,10 @@ def _rows(drawn: Matrix) -> list[dict[str, Any]]:
     ]
 
 
-def _differences(drawn: Matrix) -> list[tuple[str, list[str | None]]]:
+def _differences(kinds: Sequence[MatrixKind]) -> list[tuple[str, list[str | None]]]:
     """Give each field that differs with its value for each kind; None where it is not stated."""
-    return [(name, [_stated(kind, name) for kind in drawn.kinds]) for name in drawn.fields]
-
-
-def _beside(source: MatrixKind, target: MatrixKind) -> list[tuple[str, str | None, str | None]]:
-    names = sorted(source.differs.keys() | target.differs.keys())
-    return [(name, _stated(source, name), _stated(target, name)) for name in names]
+    names = sorted({name for kind in kinds for name in kind.differs})
+    return [(name, [_stated(kind, name) for kind in kinds]) for name in names]
 
 
 def _stated(kind: MatrixKind, name: str) -> str | None:
