@@ -32,8 +32,7 @@ settings.load_profile(os.environ.get("WHERRY_TEST_PROFILE", "default"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Trace no property again whose examples go one way many times: it takes as long as they do.
 
-    Where threads run beside a test tracing must not be switched: one that begins in that moment
-    fails to.
+    Where threads run beside a test tracing stays on: what they do is part of what is traced.
     """
     for item in items:
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)

@@ -1,12 +1,22 @@
-"""What this process asks of the operating system, heard through the interpreter's audit hook.
+"""What a process asks of the operating system, heard through the interpreter's audit hook.
 
-The hook cannot be taken away again, so there is one, and it writes down only while asked to.
+A hook cannot be taken away again, and one written in Python stops the thread it is called in
+half-way through `sys.settrace`, so that a thread which starts then fails to. So a process of its
+own listens, and whatever is to be heard is run there.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import TypeVar
+
+R = TypeVar("R")
+
+Event = tuple[str, tuple[str | int | None, ...]]
+"""An audit event and what it was about: names of files as they were given, modes and flags."""
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = frozenset(
@@ -18,29 +28,32 @@ _CHANGES = frozenset(
         "os.fork", "socket.connect",
     }
 )  # fmt: skip
-_heard: list[list[tuple[str, tuple[object, ...]]]] = []
+_heard: list[list[Event]] = []
 
 
-def _hook(event: str, args: tuple[object, ...]) -> None:
-    if _heard and (event == "open" or event in _CHANGES):
-        _heard[-1].append((event, args))
+class Listener:
+    """A process that runs what it is given and hears it open and change files."""
 
+    def __init__(self, process: ProcessPoolExecutor) -> None:
+        self._process = process
 
-sys.addaudithook(_hook)
+    def hear(self, do: Callable[..., R], *args: object) -> tuple[R, list[Event]]:
+        """Run a function of a module there.
+
+        Returns:
+            What it returned, and what was opened and changed meanwhile, in order.
+        """
+        return self._process.submit(_run, do, args).result()
 
 
 @contextmanager
-def heard() -> Iterator[list[tuple[str, tuple[object, ...]]]]:
-    """Collect the events of opening and changing files in this block."""
-    events: list[tuple[str, tuple[object, ...]]] = []
-    _heard.append(events)
-    try:
-        yield events
-    finally:
-        _heard.remove(events)
+def listening() -> Iterator[Listener]:
+    """Have such a process as long as the block runs."""
+    with ProcessPoolExecutor(1, get_context("spawn"), _listen) as process:
+        yield Listener(process)
 
 
-def is_change(event: tuple[str, tuple[object, ...]]) -> bool:
+def is_change(event: Event) -> bool:
     """Whether an event changes something, or opens something in a way that could."""
     name, args = event
     if name != "open":
@@ -48,3 +61,26 @@ def is_change(event: tuple[str, tuple[object, ...]]) -> bool:
     _, mode, flags = args
     writes = isinstance(mode, str) and not set(mode).isdisjoint("wax+")
     return writes or (isinstance(flags, int) and bool(flags & _WRITES))
+
+
+def _listen() -> None:
+    sys.dont_write_bytecode = True
+    sys.addaudithook(_hook)
+
+
+def _hook(event: str, args: tuple[object, ...]) -> None:
+    if _heard and (event == "open" or event in _CHANGES):
+        _heard[-1].append((event, tuple(map(_plain, args))))
+
+
+def _plain(value: object) -> str | int | None:
+    return value if value is None or isinstance(value, (str, int)) else str(value)
+
+
+def _run(do: Callable[..., R], args: tuple[object, ...]) -> tuple[R, list[Event]]:
+    events: list[Event] = []
+    _heard.append(events)
+    try:
+        return do(*args), events
+    finally:
+        _heard.remove(events)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.opens import heard, is_change
+from hosts.opens import Event, is_change, listening
 from introspect.trees import write_tree
 from wherry.hosts import recordings
 from wherry.hosts.live import LiveTree
@@ -14,6 +14,7 @@ from wherry.hosts.look import look_at, look_at_host
 from wherry.hosts.recorder import RecordingTree, render_recording
 from wherry.introspect.facts import read_facts
 from wherry.introspect.readable import is_readable
+from wherry.model.facts import Facts
 
 NEVER = (
     "config", "vpd", "rom", "resource0", "resource2_wc", "resource0_resize", "msi_irqs/2401",
@@ -67,64 +68,85 @@ def root(request, tmp_path):
     return folder
 
 
-def opened_files(events, root: Path) -> set[str]:
+@pytest.fixture(scope="module")
+def hear():
+    with listening() as listener:
+        yield listener.hear
+
+
+def record_facts(root: Path) -> Facts:
+    return read_facts(RecordingTree(LiveTree(root)), extra=NEVER)
+
+
+def read(root: Path, extra: tuple[str, ...] = ()) -> Facts:
+    return read_facts(LiveTree(root), extra=extra)
+
+
+def record_this_host() -> str:
+    tree = RecordingTree(LiveTree(Path("/")))
+    return render_recording(tree) if look_at(tree, {}) else ""
+
+
+def look(root: Path) -> bool:
+    return look_at_host(root=root, ask=False) is not None
+
+
+def write_and_remove(file: Path) -> None:
+    file.write_text("x")
+    file.unlink()
+
+
+def opened_files(events: list[Event], root: Path) -> set[str]:
     """Names of the files that were opened below the tree's root, by their last component."""
     return {str(args[0]) for name, args in events if name == "open"} - {str(root)}
 
 
-def test_a_host_is_read_without_changing_anything(root):
+def test_a_host_is_read_without_changing_anything(hear, root):
     before = state_of(root)
 
-    with heard() as events:
-        facts = read_facts(RecordingTree(LiveTree(root)), extra=NEVER)
+    facts, events = hear(record_facts, root)
 
     assert facts.host.kernel
     assert [one for one in events if is_change(one)] == []
     assert state_of(root) == before
 
 
-def test_what_wakes_or_blocks_is_never_opened(root):
+def test_what_wakes_or_blocks_is_never_opened(hear, root):
     """Also where a profile points at it: the live tree has a lock of its own."""
-    with heard() as events:
-        read_facts(LiveTree(root), extra=NEVER)
+    _, events = hear(read, root, NEVER)
 
     files = {name.rpartition("/")[2] for name in NEVER}
     assert files.isdisjoint(opened_files(events, root))
     assert len(events) > 100
 
 
-def test_every_path_is_opened_from_the_root_down(root):
+def test_every_path_is_opened_from_the_root_down(hear, root):
     """Only the root is opened by its path: all else by one name, relative to an open folder."""
-    with heard() as events:
-        read_facts(LiveTree(root))
+    _, events = hear(read, root)
 
     names = opened_files(events, root)
     assert [name for name in names if "/" in name or name in {".", ".."}] == []
 
 
-def test_this_host_is_read_without_changing_anything():
-    with heard() as events:
-        tree = RecordingTree(LiveTree(Path("/")))
-        text = render_recording(tree) if look_at(tree, {}) else ""
+def test_this_host_is_read_without_changing_anything(hear):
+    text, events = hear(record_this_host)
 
     assert text
     assert [one for one in events if is_change(one)] == []
 
 
-def test_no_program_is_run_where_none_is_asked(tmp_path):
+def test_no_program_is_run_where_none_is_asked(hear, tmp_path):
     (tmp_path / "sys").mkdir()
 
-    with heard() as events:
-        look_at_host(root=tmp_path, ask=False)
+    looked, events = hear(look, tmp_path)
 
+    assert looked
     assert [one for one in events if is_change(one)] == []
 
 
-def test_the_hook_hears_what_changes_files(tmp_path):
+def test_the_hook_hears_what_changes_files(hear, tmp_path):
     """The check can fail."""
-    with heard() as events:
-        (tmp_path / "a").write_text("x")
-        (tmp_path / "a").unlink()
+    _, events = hear(write_and_remove, tmp_path / "a")
 
     assert [name for name, _ in events if is_change((name, _))] == ["open", "os.remove"]
 

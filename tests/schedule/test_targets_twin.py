@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from builders import a_contract, a_fleet, a_guest, a_host, an_offer
-from hosts.opens import heard
+from hosts.opens import listening
 from schedule.numa_twin import on_nodes, plain_check_on_nodes, plain_nearness
 from schedule_worlds import contracts, crowded, needs, neighbourhoods, worlds
 from wherry.compat.engine import check
@@ -26,7 +26,7 @@ from wherry.model.device import Condition, Contract, Exclusive, Offer
 from wherry.model.device_requests import NumaPolicy
 from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, NumaAsked
-from wherry.model.targets import Target, TargetsRequest
+from wherry.model.targets import Target, TargetsAnswer, TargetsRequest
 from wherry.model.tenancy import EVERYWHERE_OPEN, Closed, ClosedBy
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.ranking import Ranking
@@ -388,16 +388,19 @@ def test_a_limit_cuts_the_list_and_nothing_else(world, policy, limit, seed, data
 
 def test_two_thousand_hosts_that_nobody_can_reach_are_ranked_with_no_call_to_any():
     """Their addresses lead nowhere; what is stored of them is enough, remedies included."""
-    offers = [an_offer(supports=f"2.{minor}.0") for minor in range(4)]
-    hosts = [a_host(f"host{n}", offers=[offers[n % 4]]) for n in range(2000)]
-    view = a_fleet(*hosts).view
-    guest = a_guest(a_contract(version="2.2.0"), host="host0")
-
-    with heard() as events:
-        asked = TargetsRequest(remedies=True)
-        answer = find_targets(guest, view.get("host0"), view, asked, JudgementCache())
+    with listening() as listener:
+        answer, events = listener.hear(rank_two_thousand)
 
     assert [event for event, _ in events if event != "open"] == []
     assert answer.total == 1000
     assert answer.refused.by_reason["VERSION_MINOR_OLDER"] == 999
     assert sum(each.hosts == 999 for each in answer.refused.remedies) >= 1
+
+
+def rank_two_thousand() -> TargetsAnswer:
+    offers = [an_offer(supports=f"2.{minor}.0") for minor in range(4)]
+    hosts = [a_host(f"host{n}", offers=[offers[n % 4]]) for n in range(2000)]
+    view = a_fleet(*hosts).view
+    guest = a_guest(a_contract(version="2.2.0"), host="host0")
+    asked = TargetsRequest(remedies=True)
+    return find_targets(guest, view.get("host0"), view, asked, JudgementCache())
