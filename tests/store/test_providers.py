@@ -1,7 +1,10 @@
 """Providers as stored: what was planned, their counters and their use."""
 
+from sqlalchemy import event
+
 from builders import FB, a_uuid
 from store_worlds import a_device, a_plan, claim, holding, occupant, report, stored
+from wherry.store.engine import open_store
 from wherry.store.providers import exclusive_by, read_provider, read_providers
 
 
@@ -59,3 +62,21 @@ def test_what_instances_must_agree_in_has_a_name_where_an_offer_tells_it(store):
     fleet(store)
 
     assert store.read(lambda tx: exclusive_by(tx, a_uuid("gpu0"))) == "exclusive"
+
+
+def test_who_writes_reads_no_provider_that_goes_meanwhile(postgresql_url):
+    """Each statement of a transaction that writes sees what others have written before it."""
+    store = open_store(postgresql_url)
+    card, gpu = a_device("card"), a_device("gpu0", parent=a_uuid("card"))
+    report(store, a_plan("host1", card, gpu, a_device("gpu1")))
+
+    def read_in_pieces(tx):
+        @event.listens_for(tx.connection, "after_cursor_execute", once=True)
+        def after_the_first(*_):
+            report(store, a_plan("host1", a_device("gpu1")), sequence=2)
+
+        return [*read_providers(tx, host="host1")]
+
+    found = store.write(read_in_pieces)
+    store.close()
+    assert {one.plan.name for one in found} == {"host1", "gpu1"}

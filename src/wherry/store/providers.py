@@ -92,6 +92,8 @@ def _read(
     if not rows:
         return
     _read_plans(tx, where, rows, plans)
+    # What writes reads what others have written between two of its statements: these have gone.
+    rows = [row for row in rows if row.uuid in plans]
     uses = _read_uses(tx, where)
     if len(rows) > FEW or any(has_positions(plans[row.uuid]) for row in rows):
         for number, places in read_places(tx, where).items():
@@ -128,8 +130,7 @@ def _read_plans(
     else:
         query = query.join(provider, provider.c.id == body.c.provider).where(where)
     texts = dict(tx.rows(query))
-    for row in missing:
-        plans[row.uuid] = read_plan(texts[row.id])
+    plans.update((row.uuid, read_plan(texts[row.id])) for row in missing if row.id in texts)
 
 
 @dataclass(slots=True)
