@@ -114,6 +114,23 @@ def test_the_use_of_what_is_of_no_host_is_read_with_what_else_changes_of_it(flee
     assert picture.used("gpu0") == 2
 
 
+def test_use_of_what_was_of_no_host_from_the_start_is_never_read(fleet):
+    """What comes to a host later is read with it."""
+    uuid = a_uuid("gpu0")
+    move(fleet, uuid, None)
+    picture = Picture()
+    follower = Follower(fleet, FleetReader(), picture.apply)
+    follower.catch_up()
+    claim(fleet, holding("guest", {"gpu0": {FB: 1}}))
+    follower.catch_up()
+    assert uuid not in picture.objects
+
+    move(fleet, uuid, "host1")
+    claim(fleet, holding("guest", {"gpu0": {FB: 2}}))
+    follower.catch_up()
+    assert (picture.objects[uuid].host, picture.used("gpu0")) == ("host1", 2)
+
+
 def move(fleet, uuid, host):
     """Let a provider be of a host, or of none."""
 

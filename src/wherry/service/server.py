@@ -33,6 +33,7 @@ from wherry.app.settings import Settings
 from wherry.model.errors import ServiceUnavailable, WherryError
 from wherry.model.told import told_error
 from wherry.service.assembly import FAMILIES, PREFLIGHTS, STREAMS, assemble
+from wherry.service.memory import keep_memory
 
 STOP_WITHIN_S = 10
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -200,6 +201,7 @@ def load(started: Started) -> Any:
     except WherryError as error:
         started.word.send((error.code, str(error)))
         sys.exit(1)
+    keep_memory()
     Finalize(None, service.close, exitpriority=10)
     threading.Thread(target=_hold_on, args=(started.lifeline, service.stop), daemon=True).start()
     return service.app

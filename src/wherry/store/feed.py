@@ -8,7 +8,7 @@ Source: design, section 6; docs/explanation/change-feed.md.
 """
 
 import re
-from collections.abc import MutableMapping, MutableSet, Sequence
+from collections.abc import Container, MutableMapping, MutableSet, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from wherry.model.changes import Change, Removed
 from wherry.model.inventory import HostRecord, PlannedProvider, ProviderRecord
 from wherry.store import tables
 from wherry.store.hosts import read_hosts
-from wherry.store.providers import read_providers, read_providers_of_hosts
+from wherry.store.providers import find_homeless, read_providers, read_providers_of_hosts
 from wherry.store.transaction import Dialect, Tx
 
 Cursor = str
@@ -73,24 +73,37 @@ def read_changes(
     Args:
         plans: plans of providers as read before, by uuid; those of providers whose use alone
             changed are taken from here, and new ones are left here.
-        homeless: uuids of providers that were read before and are of no host; where their use
-            alone changed they are left out, and new ones are left here.
+        homeless: uuids of providers that are known to be of no host; where their use alone changed
+            they are left out, and new ones are left here.  None: all are read.
     """
     new_cursor, events = read_events(tx, cursor)
     if events is None:
         return read_fleet(tx)
     plans = {} if plans is None else plans
-    homeless = set() if homeless is None else homeless
     for event in events:
         if event.kind == "provider":
             plans.pop(event.ref, None)
-            homeless.discard(event.ref)
-    asked = [event for event in events if event.kind != "use" or event.ref not in homeless]
+            if homeless is not None:
+                homeless.discard(event.ref)
+    asked = events if homeless is None else _housed(tx, events, plans, homeless)
     providers = _read_providers(tx, asked, plans)
-    homeless |= {
-        each.plan.uuid for each in providers if isinstance(each, ProviderRecord) and not each.host
-    }
+    if homeless is not None:
+        homeless |= {
+            each.plan.uuid
+            for each in providers
+            if isinstance(each, ProviderRecord) and not each.host
+        }
     return Batch((*providers, *_read_hosts(tx, events)), events, new_cursor)
+
+
+def _housed(
+    tx: Tx, events: Sequence[Event], plans: Container[str], homeless: MutableSet[str]
+) -> list[Event]:
+    """Leave out the use of what is of no host; of whom nothing is known, that alone is asked."""
+    used = {event.ref for event in events if event.kind == "use"}
+    unknown = [uuid for uuid in sorted(used.difference(homeless)) if uuid not in plans]
+    homeless |= set(find_homeless(tx, unknown))
+    return [event for event in events if event.kind != "use" or event.ref not in homeless]
 
 
 def _read_providers(
