@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Tests spread over the cores; a debugger wants WORKERS=0.
 WORKERS ?= auto
 
-.PHONY: help setup run test test-full peer nova check bench docs screenshots recording lock clean
+.PHONY: help setup run test coverage test-full peer nova check bench docs screenshots recording lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,8 +48,12 @@ $(VENV)/.browser: $(VENV)/.dev
 run: $(VENV)/.run ## the main job: this host and a recorded fleet, targets, a migration (ARGS=--once: stop after the story)
 	$(BIN)/wherry demo $(ARGS)
 
-test: $(VENV)/.browser ## what CI runs, with branch coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not full" --cov --cov-report=term:skip-covered $(ARGS)
+test: $(VENV)/.browser ## what CI runs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not full" $(ARGS)
+
+# Tracing takes half as long again as what it traces, and no figure of it decides anything.
+coverage: $(VENV)/.browser ## the same tests, and which branches they take
+	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered $(ARGS)"
 
 test-full: $(VENV)/.browser ## the long counts that closing notes quote
 	WHERRY_TEST_PROFILE=full $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
