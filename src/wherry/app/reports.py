@@ -40,14 +40,24 @@ def put_report(engine: Engine, report: Report) -> ReportAnswer:
 def _put_quickly(engine: Engine, report: Report, digest: str) -> ReportAnswer | None:
     """Take the report of a host that is as it was, or was never there; None of any other."""
     now = engine.clock()
+    # Who is not in the picture of the fleet is new, but for what was written a moment ago.
+    is_known = engine.fleet.view.get(report.host) is not None
+    added = None if is_known else _add(engine, report, digest, now)
+    if added is not None:
+        return added
     said = (report.host, report.boot_id, digest, report.sequence, report.observed_at, now)
     sight = engine.store.see(Sighting(*said))
     if isinstance(sight, Seen):
         if sight.has_lost:
             find_lost(engine, report.host)
         return _answer(report, "unchanged", sight.generation, sight.providers)
+    return _add(engine, report, digest, now) if is_known and sight == "absent" else None
+
+
+def _add(engine: Engine, report: Report, digest: str, now: float) -> ReportAnswer | None:
+    """Write a host that was never there; None where that is not so, or is not to be said."""
     # Labels are of the salt of the transaction that writes them.
-    if sight == "differs" or engine.settings.publish_traits == "yes":
+    if engine.settings.publish_traits == "yes":
         return None
     try:
         plan = adopt(engine.planner.plan(report), None, engine.settings.roots)

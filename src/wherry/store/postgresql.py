@@ -69,7 +69,8 @@ class PostgresqlStore:
             self._claim_all, lanes=LANES, most=GROUP
         )
         self._seeing: Gather[Sighting, Sight] = Gather(self._see_all, lanes=LANES, most=GROUP)
-        self._adding: Gather[NewHost, bool] = Gather(self._add_all, lanes=LANES, most=GROUP)
+        # A group costs little more than one: who comes meanwhile waits for the next.
+        self._adding: Gather[NewHost, bool] = Gather(self._add_all, lanes=1, most=GROUP)
 
     def write(self, fn: Callable[[Tx], T]) -> T:
         """Run *fn* in a transaction of its own; see `Store.write`."""

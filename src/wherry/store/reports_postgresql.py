@@ -31,9 +31,11 @@ _SEE = (
     " observed_at = %(observed_at)s WHERE name = %(host)s AND boot_id = %(boot_id)s"
     " AND digest = %(digest)s AND sequence <= %(sequence)s"
 )
-# Whoever has a host's lock may be waiting for what else is in this transaction.
+# Whoever has a host's lock may be waiting for what else is in this transaction.  What follows in
+# it is planned once: left to itself the server plans a look at few names with every execution.
 _LOCK = (
-    "SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0))"
+    "SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)),"
+    " set_config('plan_cache_mode', 'force_generic_plan', true)"
     " FROM unnest(%s::text[]) WITH ORDINALITY AS said (name, place) ORDER BY place"
 )
 _NAMES = (
