@@ -1,6 +1,7 @@
 """What describes the calls: OpenAPI for programs, one page for people."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import msgspec
 
@@ -12,17 +13,28 @@ from wherry.api.routes import ANYBODY, Route
 
 
 def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
-    """Make the routes that describe *routes* and themselves; both documents are written once."""
-    written: dict[str, bytes] = {}
+    """Make the routes that describe *routes* and themselves; each is written when first asked."""
+
+    @cache
+    def write_openapi() -> bytes:
+        return msgspec.json.encode(openapi((*routes, *own)))
+
+    @cache
+    def write_placement() -> bytes:
+        return msgspec.json.encode(placement_openapi())
+
+    @cache
+    def write_docs() -> bytes:
+        return render_docs((*routes, *own))
 
     def get_openapi(_call: Call) -> Response:
-        return Response(body=written["openapi"])
+        return Response(body=write_openapi())
 
     def get_placement(_call: Call) -> Response:
-        return Response(body=written["placement"])
+        return Response(body=write_placement())
 
     def get_docs(_call: Call) -> Response:
-        return Response(body=written["docs"], content_type="text/html; charset=utf-8")
+        return Response(body=write_docs(), content_type="text/html; charset=utf-8")
 
     own = (
         Route(
@@ -54,7 +66,4 @@ def describing(routes: Sequence[Route]) -> tuple[Route, ...]:
             content_type="text/html",
         ),
     )
-    written["openapi"] = msgspec.json.encode(openapi((*routes, *own)))
-    written["placement"] = msgspec.json.encode(placement_openapi())
-    written["docs"] = render_docs((*routes, *own))
     return own
