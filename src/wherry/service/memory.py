@@ -23,6 +23,7 @@ def keep_memory() -> bool:
 
     Says whether the C library can be told; one that cannot goes on as it does.
     """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     try:

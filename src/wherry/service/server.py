@@ -9,7 +9,6 @@ Source: stack notes, section 3 (granian, WSGI, threads).
 """
 
 import contextlib
-import gc
 import logging
 import multiprocessing
 import os
@@ -205,9 +204,6 @@ def load(started: Started) -> Any:
     keep_memory()
     Finalize(None, service.close, exitpriority=10)
     threading.Thread(target=_hold_on, args=(started.lifeline, service.stop), daemon=True).start()
-    # Programs and schemas stay as long as the process: no collection looks through them again.
-    gc.collect()
-    gc.freeze()
     return service.app
 
 
