@@ -24,8 +24,11 @@ from wherry.inventory.derive import plan_host
 from wherry.model.errors import ReportContradicts
 from wherry.model.inventory import HostPlan, Inventory, PlannedProvider
 from wherry.profiles.builtin import profiles_with
+from wherry.store.added_hosts import add_hosts
+from wherry.store.audit import audit
 from wherry.store.bulk import numbers_array, texts_array
 from wherry.store.changes import append_change
+from wherry.store.engine import open_store
 from wherry.store.feed import read_events
 from wherry.store.gone import write_last_generation
 from wherry.store.hosts import read_hosts, read_last_seen
@@ -326,3 +329,30 @@ def test_hosts_are_found_by_odd_names(store, names, position):
     found = store.read(lambda tx: [each.name for each in read_hosts(tx, names=asked)])
 
     assert found == [host]
+
+
+def test_hosts_of_a_group_are_written_but_for_those_in_whose_way_something_is(postgresql_url):
+    """Also where they bring names that nobody knew; who is in the way of two keeps its own."""
+    store = open_store(postgresql_url)
+    try:
+        assert store.add(a_host(a_plan("there")))
+        store.write(lambda tx: write_last_generation(tx, "provider", a_uuid("old"), 3))
+        plans = [
+            a_plan("h1", replace(a_device("g1", host="h1"), traits=("CUSTOM_NEW",))),
+            a_plan("there", a_device("g2", host="there")),
+            a_plan("h3", a_device("old", host="h3")),
+            a_plan("h4", replace(a_device("g4", host="h4"), traits=("CUSTOM_NEW", "CUSTOM_2"))),
+        ]
+        with psycopg.connect(postgresql_url, autocommit=True) as db:
+            assert add_hosts(db, [a_host(plan) for plan in plans]) == [True, False, False, True]
+
+        found = {each.plan.name: each for each in store.read(lambda tx: list(read_providers(tx)))}
+        assert found.keys() == {"there", "h1", "g1", "h4", "g4"}
+        assert [found[name].plan.traits for name in ("g1", "g4")] == [
+            ("CUSTOM_NEW",),
+            ("CUSTOM_NEW", "CUSTOM_2"),
+        ]
+        assert len(rows_of(store, "h4")["provider_trait"]) == 2
+        assert store.read(audit) == []
+    finally:
+        store.close()

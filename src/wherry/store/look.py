@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from wherry.store.bare import ask_prepared
 from wherry.store.feed import Cursor
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.pq.abc import PGconn, PGresult
 
 
 class StockRow(NamedTuple):
@@ -62,26 +62,10 @@ def look_since(db: "psycopg.Connection[Any]", cursor: Cursor) -> Look:
     Raises:
         psycopg.Error: the database does not answer, or refuses.
     """
-    told = _ask(db.pgconn, cursor.encode())
+    told = ask_prepared(db.pgconn, _NAME, _QUERY, [cursor.encode()])
     if not told.ntuples:
         return Look(cursor, ())
     row: list[Any] = [told.get_value(0, column) for column in range(3)]
     now, kinds, stock = row
     words = None if kinds is None else tuple(filter(None, kinds.decode().split(",")))
     return Look(now.decode(), words, () if stock is None else tuple(_decode(stock)))
-
-
-def _ask(link: "PGconn", cursor: bytes) -> "PGresult":
-    """Ask below the driver's cursors, which take longer than the database does."""
-    from psycopg import errors, pq  # noqa: PLC0415 - an extra
-
-    told = link.exec_prepared(_NAME, [cursor])
-    if told.error_field(pq.DiagnosticField.SQLSTATE) == b"26000":  # it is not prepared
-        told = link.prepare(_NAME, _QUERY)
-        if told.status == pq.ExecStatus.COMMAND_OK:
-            told = link.exec_prepared(_NAME, [cursor])
-    if told.status == pq.ExecStatus.TUPLES_OK:
-        return told
-    if link.status != pq.ConnStatus.OK:
-        raise errors.OperationalError(link.get_error_message())
-    raise errors.error_from_result(told)

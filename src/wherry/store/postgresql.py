@@ -18,11 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from wherry.model.errors import StoreUnavailable
+from wherry.store.added_hosts import add_hosts
 from wherry.store.claim_rows import ClaimRows
 from wherry.store.claims_postgresql import apply_claims
 from wherry.store.gather import Gather
 from wherry.store.report_rows import NewHost, Sight, Sighting
-from wherry.store.reports_postgresql import add_hosts, see_hosts
+from wherry.store.reports_postgresql import see_hosts
 from wherry.store.transaction import Dialect, Tx
 
 T = TypeVar("T")

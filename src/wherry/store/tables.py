@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0012"
+REVISION = "0013"
 """Schema that this version of the program reads and writes."""
 
 
