@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from builders import FB, a_contract, a_guest, a_host_record, a_provider, a_root, a_uuid, an_offer
+from wherry.model.bounds import Membership, parse_restriction
 from wherry.model.changes import Change
 from wherry.model.checks import HostFacts, Needs
 from wherry.model.device import Contract, Offer
@@ -270,3 +271,15 @@ def neighbourhoods(draw: st.DrawFn, names: Sequence[str]) -> Neighbours:
         most = draw(st.integers(1, 3)) if policy == "anti-affinity" else 1
         found.append(Placed(Group(id=f"g{number}", policy=policy, most=most), draw(hosts)))
     return tuple(found)
+
+
+@st.composite
+def memberships(draw: st.DrawFn, names: Sequence[str]) -> Membership:
+    """Aggregates that some of these hosts are in, and what is asked of them."""
+    some = st.lists(st.sampled_from("abc"), min_size=1, max_size=2, unique=True).map(",".join)
+    texts = st.builds("{}in:{}".format, st.sampled_from(("", "!")), some)
+    there = st.frozensets(st.sampled_from("abcd"), min_size=1, max_size=3)
+    return Membership(
+        tuple(map(parse_restriction, draw(st.lists(texts, max_size=3, unique=True)))),
+        draw(st.dictionaries(st.sampled_from(names), there)),
+    )

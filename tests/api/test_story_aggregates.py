@@ -3,18 +3,9 @@
 from typing import Any
 
 from acme_fleet import Fleet, name_of
-from founding.story import NEWEST, get
-from service import expect
+from founding.story import belongs_to, put_into
 
 RED, BLUE, PLAIN = (name_of(each) for each in ("red", "blue", "plain"))
-
-
-def belongs_to(fleet: Fleet, host: str, *aggregates: str) -> None:
-    """Put a host into aggregates, as a client of Placement does."""
-    (root,) = get(fleet, f"/resource_providers?name={host}")["resource_providers"]
-    body = {"aggregates": aggregates, "resource_provider_generation": root["generation"]}
-    path = f"/resource_providers/{root['uuid']}/aggregates"
-    expect(fleet.service.ask("PUT", path, body, headers=NEWEST), 200)
 
 
 def keep(fleet: Fleet, aggregate: str, *tenants: str) -> Any:
@@ -86,6 +77,56 @@ def test_a_new_guest_goes_where_its_tenant_may(fleet: Fleet) -> None:
     assert placed(fleet) == ["three"]
     claim = {"consumer": name_of("new"), "project": "alpha"}
     assert placed(fleet, claim=claim) == ["three"]
+
+
+def test_a_question_keeps_to_aggregates_as_placement_has_it(fleet: Fleet) -> None:
+    """A host is in one by its root alone; a device that is in one makes it no member."""
+    four_hosts(fleet)
+    board = fleet.provider("three")
+    put_into(fleet, board, RED)
+    for member_of, found in (
+        ([RED], ["one", "two"]),
+        ([f"in:{BLUE},{PLAIN}"], ["one", "two"]),
+        ([RED, BLUE], ["two"]),
+        ([f"!{BLUE}"], ["one", "three"]),
+        ([RED, f"!in:{PLAIN},{name_of('other')}"], ["two"]),
+        ([name_of("other")], []),
+    ):
+        answer = fleet.targets("g", member_of=member_of)
+        assert sorted(each["host"] for each in answer["targets"]) == found
+        outside = answer["refused"]["by_reason"].get("HOST_MEMBER_OF", 0)
+        assert outside == 3 - len(found)
+
+    asked = fleet.targets("g", member_of=[BLUE, f"!{PLAIN}", BLUE], remedies=True)["refused"]
+    (one,) = (each["reasons"] for each in asked["hosts"] if each["host"] == "one")
+    there = sorted([RED, PLAIN])
+    assert sorted((each["detail"]["wanted"], each["detail"]["offered"]) for each in one) == [
+        (f"!{PLAIN}", there),
+        (BLUE, there),
+    ]
+    opened = {
+        tuple(change["value"] for change in each["relax"]): each["examples"]
+        for each in asked["remedies"]
+    }
+    assert opened == {(BLUE,): ["three"], (BLUE, f"!{PLAIN}"): ["one"]}
+    path = f"/wherry/guests/{name_of('g')}/targets"
+    for odd in ("red", f"{RED},{BLUE}", f"in:!{RED}", "in:", f"{RED}\n"):
+        refused = fleet.service.ask("POST", path, {"member_of": [odd]}).error
+        assert refused["code"] == "invalid_request"
+
+
+def test_a_new_guest_keeps_to_aggregates_too(sqlite_fleet: Fleet) -> None:
+    """Its queries are those of Placement, by which a device may be in one by itself."""
+    four_hosts(sqlite_fleet)
+    put_into(sqlite_fleet, sqlite_fleet.provider("three"), PLAIN)
+
+    assert placed(sqlite_fleet, member_of=[RED]) == ["home", "one", "two"]
+    assert placed(sqlite_fleet, member_of=[RED, f"!{PLAIN}"]) == ["home", "two"]
+    assert placed(sqlite_fleet, member_of=[f"in:{BLUE},{PLAIN}"]) == ["one", "three", "two"]
+    body = {"resources": {"CUSTOM_ACME_SLICE": 1}, "member_of": [name_of("other")]}
+    answer = sqlite_fleet.service.post("/wherry/candidates", body)
+    (counted,) = answer["counts"]
+    assert [(each["cause"], each["hosts"]) for each in counted["by_reason"]] == [("aggregate", 4)]
 
 
 def test_aggregates_are_listed_and_let_go(sqlite_fleet: Fleet) -> None:

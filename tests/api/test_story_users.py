@@ -128,6 +128,7 @@ def test_a_user_has_no_query_of_its_own_guest(planted: Fleet) -> None:
 
 QUESTIONS = [
     {"explain": True},
+    {"member_of": [name_of("aggregate")]},
     {"hosts": ["secret-host-2"]},
     {"hosts": []},
     {"policy": {"packs": [{"id": "mine", "rows": []}]}},

@@ -58,3 +58,17 @@ def move(fleet: Fleet, guest: str, source: str, target: str) -> None:
 def all_codes(migration: Json) -> set[str]:
     """Codes of all reasons in a migration's history."""
     return {reason["code"] for step in migration["history"] for reason in step.get("reasons", [])}
+
+
+def belongs_to(fleet: Fleet, host: str, *aggregates: str) -> None:
+    """Put a host into aggregates, as a client of Placement does."""
+    (root,) = get(fleet, f"/resource_providers?name={host}")["resource_providers"]
+    put_into(fleet, root["uuid"], *aggregates)
+
+
+def put_into(fleet: Fleet, provider: str, *aggregates: str) -> None:
+    """Put a provider into these aggregates and no others."""
+    path = f"/resource_providers/{provider}/aggregates"
+    generation = get(fleet, path)["resource_provider_generation"]
+    body = {"aggregates": aggregates, "resource_provider_generation": generation}
+    expect(fleet.service.ask("PUT", path, body, headers=NEWEST), 200)

@@ -8,7 +8,7 @@ from typing import Any
 
 from acme_fleet import PROFILES, Fleet, a_report, name_of
 from founding.desk import Desk, a_contract, an_offer
-from founding.story import all_codes, get, move, preflight
+from founding.story import all_codes, belongs_to, get, move, preflight
 from reports import recorded_report
 from service import run_service
 from wherry.app.settings import Settings
@@ -452,6 +452,32 @@ def test_the_processors_model_is_decided_early(sqlite_fleet: Fleet) -> None:
     with_room(sqlite_fleet, "there", cpu_models=["Haswell"])
 
     assert sqlite_fleet.codes("g", "there") == ["CPU_MODEL"]
+
+
+def test_sets_of_hosts_with_the_same_processor_are_asked_for(sqlite_fleet: Fleet) -> None:
+    """Point 60: "filter hosts by groups sets fo host with the same cpu".
+
+    A set is an aggregate of Placement, which Nova's host aggregates are too.  It is asked for
+    where a guest moves and where it is placed first.
+    """
+    fleet, old, new = sqlite_fleet, name_of("with the old processor"), name_of("with the new one")
+    for host, processor in (("home", old), ("there", old), ("newer", new), ("any", "")):
+        fleet.report(host, version="1.0", features="X")
+        belongs_to(fleet, host, *filter(None, [processor]))
+    fleet.boot("g", "home")
+    answer = fleet.targets("g", member_of=[old], remedies=True)
+
+    assert [each["host"] for each in answer["targets"]] == ["there"]
+    assert answer["refused"]["by_reason"] == {"HOST_MEMBER_OF": 2, "SAME_HOST": 1}
+    told = {each["host"]: each["reasons"][0]["detail"] for each in answer["refused"]["hosts"]}
+    assert told["newer"] == {"wanted": old, "offered": [new]}
+    assert told["any"] == {"wanted": old, "offered": []}
+    (remedy,) = answer["refused"]["remedies"]
+    assert (remedy["relax"], remedy["hosts"]) == ([{"what": "member_of", "value": old}], 2)
+
+    asked = {"resources": {"CUSTOM_ACME_SLICE": 1}, "member_of": [f"in:{old},{new}"]}
+    placed = fleet.service.post("/wherry/candidates", asked)["candidates"]
+    assert sorted(each["host"] for each in placed) == ["home", "newer", "there"]
 
 
 def test_flags_arch_and_machine_type_are_decided_early(sqlite_fleet: Fleet) -> None:

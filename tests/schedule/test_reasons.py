@@ -22,6 +22,7 @@ from moves import a_move
 from schedule.numa_twin import a_node
 from wherry.compat.table import BY_CODE as OF_COMPAT
 from wherry.compat.table import family
+from wherry.model.bounds import Bounds, Membership, parse_restriction
 from wherry.model.checks import Policy, Reason
 from wherry.model.groups import Group, Placed
 from wherry.model.guests import NumaAsked
@@ -141,7 +142,16 @@ def in_aggregate():
     """The reasons of host2 where its aggregates are for others."""
     closed = {"host2": ClosedBy(("a", "b"), ("blue", "red"))}
     view = a_fleet(a_host("host2")).view
-    question = ask(a_guest(tenant="green"), TargetsRequest(), JudgementCache(), (), closed)
+    guest, bounds = a_guest(tenant="green"), Bounds(closed=closed)
+    question = ask(guest, TargetsRequest(), JudgementCache(), bounds)
+    return judge_host(question, None, view.get("host2"))[1].reasons
+
+
+def outside(text, *aggregates):
+    """The reasons of host2, which is in these aggregates."""
+    members = Membership((parse_restriction(text),), {"host2": frozenset(aggregates)})
+    view = a_fleet(a_host("host2")).view
+    question = ask(a_guest(), TargetsRequest(), JudgementCache(), Bounds(members=members))
     return judge_host(question, None, view.get("host2"))[1].reasons
 
 
@@ -150,7 +160,7 @@ def beside(policy):
     host = "host2" if policy == "anti-affinity" else "host3"
     placed = Placed(Group(id="web", policy=policy), {host: 1})
     view = a_fleet(a_host("host2")).view
-    question = ask(a_guest(), TargetsRequest(), JudgementCache(), (placed,))
+    question = ask(a_guest(), TargetsRequest(), JudgementCache(), Bounds((placed,)))
     return judge_host(question, None, view.get("host2"))[1].reasons
 
 
@@ -169,6 +179,9 @@ PRODUCED = {
     "HOST_AGGREGATE": (
         in_aggregate,
         "The host is in aggregates a, b, for guests of blue, red alone; this one is of green."),
+    "HOST_MEMBER_OF": (
+        lambda: outside("in:a,b", "c", "d"),
+        "Aggregates in:a,b are asked for; the host is in c, d."),
     "HOST_NUMA": (
         lambda: on_nodes("required", 0, 1),
         "The host has no room for the devices on 1 NUMA node(s), which policy required asks for."),

@@ -11,8 +11,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from builders import FB, a_contract, a_fleet, a_guest, a_host, a_host_record, a_root, an_offer
-from schedule_worlds import crowded, neighbourhoods, worlds
+from schedule_worlds import crowded, memberships, neighbourhoods, worlds
 from wherry.compat.pinning import Choice, pin
+from wherry.model.bounds import FREE, Bounds, Membership
 from wherry.model.checks import Downtime, Policy
 from wherry.model.device import Exclusive
 from wherry.model.groups import Group, Placed
@@ -25,14 +26,14 @@ PAGE = Path(__file__).parents[2] / "docs/reference/targets.md"
 ROOMY = {"VCPU": Inventory(total=10**6), "MEMORY_MB": Inventory(total=10**9)}
 
 
-def ask(guest, view, policy, neighbours, *, remedies=False):
+def ask(guest, view, policy, bounds, *, remedies=False):
     request = TargetsRequest(policy=policy, limit=10_000, remedies=remedies)
-    return find_targets(guest, None, view, request, JudgementCache(), neighbours=neighbours)
+    return find_targets(guest, None, view, request, JudgementCache(), bounds=bounds)
 
 
-def remedies_of(guest, hosts, policy=Policy(), neighbours=()):  # noqa: B008
+def remedies_of(guest, hosts, policy=Policy(), bounds=FREE):  # noqa: B008
     view = a_fleet(*hosts).view
-    return ask(guest, view, policy, neighbours, remedies=True).refused.remedies
+    return ask(guest, view, policy, bounds, remedies=True).refused.remedies
 
 
 def policy_with(policy, what, value):
@@ -71,8 +72,15 @@ def guest_with(guest, what, value):
     return replace(guest, slots={name: s for name, s in guest.slots.items() if name != value})
 
 
+def bounds_with(bounds, change):
+    """What keeps the guest off hosts with one change made to what it names."""
+    if change.what == "member_of":
+        left = tuple(each for each in bounds.members.asked if each.text != change.value)
+        return bounds._replace(members=Membership(left, bounds.members.hosts))
+    return bounds._replace(neighbours=groups_with(bounds.neighbours, change))
+
+
 def groups_with(neighbours, change):
-    """The guest's groups with one change made to the one that it names."""
     fields = {"apart": {"most": change.most}, "together": {"policy": "soft-affinity"}}
     return tuple(
         each._replace(group=replace(each.group, **fields[change.what]))
@@ -142,17 +150,17 @@ def booted_as(guest, view, value):
                 yield replace(guest, slots=slots)
 
 
-def opened_by(guest, hosts, policy, relax, neighbours=()):
+def opened_by(guest, hosts, policy, relax, bounds=FREE):
     """Hosts that take the guest when all of these changes are made, one way or another."""
     for each in relax:
         policy = policy_with(policy, each.what, each.value)
         guest = guest_with(guest, each.what, each.value)
         hosts = hosts_with(hosts, each.what, each.value)
-        neighbours = groups_with(neighbours, each)
+        bounds = bounds_with(bounds, each)
     view = a_fleet(*hosts).view
     types = [each.value for each in relax if each.what == "boot_as"]
     guests = booted_as(guest, view, types[0]) if types else [guest]
-    answers = [ask(each, view, policy, neighbours) for each in guests]
+    answers = [ask(each, view, policy, bounds) for each in guests]
     return [frozenset(target.host for target in answer.targets) for answer in answers]
 
 
@@ -176,16 +184,16 @@ def lesser(relax):
             yield (Relaxation(what="mode", value="cold"), *others)
 
 
-def hold_to_doing(guest, hosts, policy, neighbours=()):
-    before = opened_by(guest, hosts, policy, (), neighbours)[0]
-    for remedy in remedies_of(guest, hosts, policy, neighbours):
-        opened = opened_by(guest, hosts, policy, remedy.relax, neighbours)
+def hold_to_doing(guest, hosts, policy, bounds=FREE):
+    before = opened_by(guest, hosts, policy, (), bounds)[0]
+    for remedy in remedies_of(guest, hosts, policy, bounds):
+        opened = opened_by(guest, hosts, policy, remedy.relax, bounds)
         assert any(
             len(after - before) >= remedy.hosts and set(remedy.examples) <= after - before
             for after in opened
         ), remedy
         for less in lesser(remedy.relax):
-            for after in opened_by(guest, hosts, policy, less, neighbours):
+            for after in opened_by(guest, hosts, policy, less, bounds):
                 assert not set(remedy.examples) & after, remedy
 
 
@@ -196,9 +204,10 @@ def test_each_remedy_opens_its_hosts_when_it_is_done_and_nothing_less_does(world
 
 
 @given(crowded(), st.data())
-def test_groups_are_relaxed_as_far_as_each_host_needs_and_no_further(world, data):
+def test_groups_and_aggregates_are_relaxed_as_far_as_each_host_needs_and_no_further(world, data):
     names = [host.name for host in a_fleet(*world.hosts).view]
-    hold_to_doing(world.guest, world.hosts, Policy(), data.draw(neighbourhoods(names)))
+    bounds = Bounds(data.draw(neighbourhoods(names)), members=data.draw(memberships(names)))
+    hold_to_doing(world.guest, world.hosts, Policy(), bounds)
 
 
 def test_what_to_change_in_groups_is_said_with_the_hosts_that_it_opens():
@@ -212,7 +221,7 @@ def test_what_to_change_in_groups_is_said_with_the_hosts_that_it_opens():
         Placed(near, {"h0": 1, "h1": 1, "h3": 1}),
     )
 
-    assert [each.sentence for each in remedies_of(GUEST, hosts, neighbours=neighbours)] == [
+    assert [each.sentence for each in remedies_of(GUEST, hosts, bounds=Bounds(neighbours))] == [
         "let group web have 2 on one host: 1 host",
         "let group web have 3 on one host: 1 host",
         "keep group near together softly: 1 host",

@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from builders import a_contract, a_fleet, a_guest, a_host, an_offer
 from hosts.opens import listening
 from schedule.numa_twin import on_nodes, plain_check_on_nodes, plain_nearness
-from schedule_worlds import contracts, crowded, needs, neighbourhoods, worlds
+from schedule_worlds import contracts, crowded, memberships, needs, neighbourhoods, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
 from wherry.compat.verdicts import is_accepted, worst
 from wherry.inventory.fleet import Fleet, FleetView
 from wherry.inventory.host_view import HostView
+from wherry.model.bounds import FREE, Bounds, Membership
 from wherry.model.changes import Removed
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
 from wherry.model.device import Condition, Contract, Exclusive, Offer
@@ -27,7 +28,7 @@ from wherry.model.device_requests import NumaPolicy
 from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, NumaAsked
 from wherry.model.targets import Target, TargetsAnswer, TargetsRequest
-from wherry.model.tenancy import EVERYWHERE_OPEN, Closed, ClosedBy
+from wherry.model.tenancy import Closed, ClosedBy
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.ranking import Ranking
 from wherry.schedule.reasons import make_reason
@@ -125,6 +126,17 @@ def plain_aggregate_reasons(guest: Guest, host: HostView, closed: Closed) -> lis
     ]
 
 
+def plain_member_reasons(host: HostView, members: Membership) -> list[Reason]:
+    """What is asked of the aggregates of a host and not met, said in plain words."""
+    found = []
+    there = members.hosts.get(host.name, set())
+    for asked in members.asked:
+        is_in_one = any(each in there for each in asked.aggregates)
+        if is_in_one == asked.text.startswith("!"):
+            found.append(make_reason("HOST_MEMBER_OF", wanted=asked.text, offered=sorted(there)))
+    return found
+
+
 def plain_wish(host: HostView, neighbours: Neighbours) -> float:
     """How well a host goes with the soft groups, each counting the same."""
     values = []
@@ -194,12 +206,11 @@ def hold_against_twin(
     view: FleetView,
     policy: Policy,
     cache: JudgementCache,
-    neighbours: Neighbours = (),
-    closed: Closed = EVERYWHERE_OPEN,
+    bounds: Bounds = FREE,
 ) -> None:
     request = TargetsRequest(policy=policy, limit=10_000, explain=True)
     source = view.get(guest.host)
-    answer = find_targets(guest, source, view, request, cache, neighbours=neighbours, closed=closed)
+    answer = find_targets(guest, source, view, request, cache, bounds=bounds)
     targets = {target.host: target for target in answer.targets}
     refusals = {refusal.host: refusal for refusal in answer.refused.hosts}
     counts: Counter[str] = Counter()
@@ -211,8 +222,9 @@ def hold_against_twin(
             assert [r.code for r in refusals[host.name].reasons] == ["SAME_HOST"]
             counts["SAME_HOST"] += 1
             continue
-        own += plain_group_reasons(host, neighbours)
-        own += plain_aggregate_reasons(guest, host, closed)
+        own += plain_group_reasons(host, bounds.neighbours)
+        own += plain_aggregate_reasons(guest, host, bounds.closed)
+        own += plain_member_reasons(host, bounds.members)
         verdict = worst([plain.verdict, *(reason.severity for reason in own)])
         listed = targets.get(host.name) or refusals[host.name]
         assert (host.name in targets) == is_accepted(verdict, policy)
@@ -223,13 +235,13 @@ def hold_against_twin(
             assert listed.downtime_ms == plain.downtime_ms
             taken = [listed.providers[row.offer] for row in listed.mapping]
             assert set(taken) | {listed.root} == set(listed.facts)
-            score = plain_score(guest, host, policy) + plain_wish(host, neighbours)
+            score = plain_score(guest, host, policy) + plain_wish(host, bounds.neighbours)
             assert listed.score == pytest.approx(score, abs=2e-6)
             assert listed.return_path == plain_ways_back(guest, listed, view, policy)
         else:
             counts.update(in_the_way(plain, own, policy))
     assert answer.refused.by_reason == counts
-    if not (neighbours or closed):
+    if bounds == FREE:
         assert open_hosts(guest, view, request, cache) == set(targets)
     assert answer.total == len(targets)
     assert [target.host for target in answer.targets] == plain_order(answer.targets, seed=0)
@@ -258,7 +270,9 @@ def test_groups_and_aggregates_keep_guests_together_and_apart(world, policy, dat
     closed = data.draw(
         st.dictionaries(st.sampled_from([*names, "gone"]), st.just(ClosedBy(("a",), ("green",))))
     )
-    hold_against_twin(world.guest, view, policy, JudgementCache(), neighbours, closed)
+    members = data.draw(memberships([*names, "gone"]))
+    bounds = Bounds(neighbours, closed, members)
+    hold_against_twin(world.guest, view, policy, JudgementCache(), bounds)
 
 
 @given(worlds(), POLICIES, st.data())

@@ -87,9 +87,9 @@ def require_plain_question(caller: Caller, asked: TargetsRequest) -> None:
     Raises:
         NotAllowed: with what to leave out.
     """
-    if asked.explain or asked.remedies or asked.hosts is not msgspec.UNSET:
+    if asked.explain or asked.remedies or asked.member_of or asked.hosts is not msgspec.UNSET:
         message = f"role {caller.role} may not name hosts or have them explained: leave out"
-        message += " `hosts`, `explain` and `remedies`"
+        message += " `hosts`, `member_of`, `explain` and `remedies`"
         raise NotAllowed(message)
     _require_open_policy(caller, asked.policy)
 

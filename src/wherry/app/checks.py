@@ -9,6 +9,7 @@ from wherry.app.packs import in_force
 from wherry.app.tenancy import closed_to
 from wherry.compat.answer import answer, encode, parse_request
 from wherry.model import strictjson
+from wherry.model.bounds import Bounds
 from wherry.model.checks import Policy
 from wherry.model.errors import NotFound
 from wherry.model.facts import HostName, Uuid
@@ -50,9 +51,9 @@ def check(engine: Engine, body: bytes) -> bytes:
     host = view.get(asked.target)
     if host is None:
         raise NotFound(what="host", name=asked.target)
-    beside, closed = neighbours_of(engine, guest.uuid), closed_to(engine, guest.tenant)
+    bounds = Bounds(neighbours_of(engine, guest.uuid), closed_to(engine, guest.tenant))
     request = TargetsRequest(policy=in_force(engine, asked.policy))
-    question = ask(guest, request, engine.cache, beside, closed)
+    question = ask(guest, request, engine.cache, bounds)
     _, response = judge_host(question, view.get(guest.host), host)
     return encode(response)
 

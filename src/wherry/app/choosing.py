@@ -16,14 +16,13 @@ from msgspec.structs import replace
 from wherry.app.engine import Engine
 from wherry.compat.probe import slots_called_for
 from wherry.inventory.fleet import FleetView
+from wherry.model.bounds import Bounds
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Policy
 from wherry.model.errors import InvalidRequest, NotAllowed, NoTarget, NotFound
-from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.model.migrations import Forced
 from wherry.model.targets import Refusal, Refused, Target, TargetsRequest
-from wherry.model.tenancy import Closed
 from wherry.model.wire import MigrationRequest
 from wherry.schedule.return_path import WaysBack
 from wherry.schedule.targets import ask, find_targets, judge_host, make_target
@@ -40,8 +39,7 @@ class Asked:
 
     uuid: str
     guest: Guest
-    neighbours: Neighbours
-    closed: Closed
+    bounds: Bounds
     policy: Policy
     lease_s: int
     by: str
@@ -101,7 +99,7 @@ def find_candidates(
     """
     guest, refusals, any_took = asked.guest, list[Refusal](), False
     request = TargetsRequest(policy=asked.policy)
-    question = ask(guest, request, engine.cache, asked.neighbours, asked.closed)
+    question = ask(guest, request, engine.cache, asked.bounds)
     for name in names:
         there = view.get(name)
         if there is None:
@@ -145,8 +143,7 @@ def _best(engine: Engine, asked: Asked, view: FleetView) -> tuple[str, ...]:
         request,
         engine.cache,
         engine.ranking,
-        asked.neighbours,
-        asked.closed,
+        asked.bounds,
     )
     if not found.targets and asked.policy.probe == "last_resort":
         # Nobody takes the guest by what is known: a probe may settle it for one of these.

@@ -40,6 +40,7 @@ from wherry.migrate.life import begin as begin_life
 from wherry.migrate.signal import Signal, admit, is_repeat, require_holder
 from wherry.migrate.states import ENDED, Case
 from wherry.migrate.story import tell
+from wherry.model.bounds import Bounds
 from wherry.model.caller import Caller
 from wherry.model.checks import GuestResponse, Reason
 from wherry.model.errors import (
@@ -118,8 +119,7 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
         asked = Asked(
             uuid=uuid,
             guest=guest,
-            neighbours=neighbours,
-            closed=closed_to(engine, guest.tenant),
+            bounds=Bounds(neighbours, closed_to(engine, guest.tenant)),
             policy=policy,
             lease_s=lease_s,
             by=caller.name,

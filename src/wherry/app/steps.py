@@ -19,6 +19,7 @@ from wherry.migrate.preflight import Fresh, expect_answers, plan_jobs
 from wherry.migrate.signal import Signal
 from wherry.migrate.slots import name_devices
 from wherry.migrate.states import FIRST
+from wherry.model.bounds import Bounds
 from wherry.model.claims import Claim, ClaimOutcome
 from wherry.model.errors import (
     CapacityExceeded,
@@ -145,10 +146,9 @@ def _try_alternates(
 
     Those that do not are passed over and written down.
     """
-    neighbours = read_neighbours(tx, guest.uuid)
-    closed = read_closed(tx, guest.tenant)
+    bounds = Bounds(read_neighbours(tx, guest.uuid), read_closed(tx, guest.tenant))
     request = TargetsRequest(policy=migration.policy)
-    question = ask(guest, request, engine.cache, neighbours, closed)
+    question = ask(guest, request, engine.cache, bounds)
     now, source = signal.now, view.get(migration.source)
     for name in migration.alternates:
         host = view.get(name)

@@ -6,9 +6,11 @@ from msgspec.structs import replace
 from wherry.app.engine import Engine
 from wherry.app.groups import neighbours_of
 from wherry.app.guests import get_guest
+from wherry.app.membership import members_of
 from wherry.app.packs import in_force
 from wherry.app.tenancy import closed_to
 from wherry.inventory.fleet import FleetView
+from wherry.model.bounds import Bounds
 from wherry.model.errors import NotFound
 from wherry.model.targets import TargetsAnswer, TargetsRequest
 from wherry.schedule.targets import find_targets
@@ -31,8 +33,11 @@ def find(engine: Engine, uuid: str, request: TargetsRequest) -> TargetsAnswer:
         request,
         engine.cache,
         engine.ranking,
-        neighbours_of(engine, uuid),
-        closed_to(engine, guest.tenant),
+        Bounds(
+            neighbours=neighbours_of(engine, uuid),
+            closed=closed_to(engine, guest.tenant),
+            members=members_of(engine, request.member_of, is_told=request.explain),
+        ),
     )
     return replace(found, migration=guest.migration)
 

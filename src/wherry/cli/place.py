@@ -10,6 +10,7 @@ from msgspec import ValidationError, convert
 from wherry.agent.client import Client
 from wherry.cli.exits import NO, YES
 from wherry.cli.files import JSON_FILE, read_bytes
+from wherry.cli.member_of import takes_member_of
 from wherry.cli.output import count, print_json, print_table, say
 from wherry.cli.service import asks_service, json_option
 from wherry.model.candidates import (
@@ -37,6 +38,7 @@ POLICIES = click.Choice(["required", "preferred", "legacy", "socket"])
     metavar="TRAIT,…",
     help="Traits: T, !T for one that must not be there, in:T,U for one of several.",
 )
+@takes_member_of
 @click.option(
     "--device",
     "devices",

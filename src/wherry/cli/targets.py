@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from wherry.agent.client import Client, part
 from wherry.cli.exits import NO, YES
+from wherry.cli.member_of import takes_member_of
 from wherry.cli.output import count, print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.reasons import configure_lines, reason_lines, row_lines
@@ -28,6 +29,7 @@ from wherry.schedule.reasons import meaning_of, rule_of
 @click.option("--explain", is_flag=True, help="List every refused host with all its reasons.")
 @click.option("--remedies", is_flag=True, help="Say what would open refused hosts, and how many.")
 @click.option("--host", "hosts", multiple=True, help="Look at this host only; may be repeated.")
+@takes_member_of
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Most targets."
 )
@@ -41,6 +43,7 @@ def targets(  # noqa: PLR0913, one parameter an option
     explain: bool,
     remedies: bool,
     hosts: tuple[str, ...],
+    member_of: tuple[str, ...],
     limit: int,
     policy: Path | None,
     mode: str | None,
@@ -54,6 +57,7 @@ def targets(  # noqa: PLR0913, one parameter an option
     asked = TargetsRequest(
         policy=make_policy(policy, mode, accept),
         hosts=hosts or UNSET,
+        member_of=member_of,
         limit=limit,
         explain=explain,
         remedies=remedies,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from wherry.model.bounds import MembersOf
 from wherry.model.device import ResourceClass
 from wherry.model.device_requests import DeviceRequest, NumaPolicy, RequestName
 from wherry.model.facts import Uuid
@@ -44,6 +45,8 @@ class CandidatesAsked(Value, frozen=True, kw_only=True):
     """What the guest takes besides its devices; goes before what the flavor says of a class."""
     required: tuple[TraitText, ...] = ()
     """Traits: ``T``, ``!T`` for one that must not be there, ``in:T,U`` for one of several."""
+    member_of: MembersOf = ()
+    """Only of providers in these aggregates, or below roots that are; or of none of them."""
     devices: Annotated[tuple[DeviceAsked, ...], Meta(max_length=16)] = ()
     flavor: Annotated[str, Meta(max_length=65_536)] | UnsetType = UNSET
     """A flavor's extra specs as they stand, each as ``KEY=VALUE``; commas or lines between."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from wherry.model.bounds import MembersOf
 from wherry.model.checks import MappingRow, Policy, Reason, ReturnPath, Verdict
 from wherry.model.inventory import Value
 
@@ -17,6 +18,8 @@ class TargetsRequest(Value, frozen=True, kw_only=True):
     policy: Policy = Policy()
     hosts: tuple[str, ...] | UnsetType = UNSET
     """Only these; left out: the whole fleet."""
+    member_of: MembersOf = ()
+    """Only hosts in these aggregates, or in none of them, by their root providers."""
     known_only: bool = False
     """Leave out those of ``hosts`` that are not known, instead of refusing the question."""
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 20
@@ -72,6 +75,7 @@ What = Literal[
     "numa",
     "without",
     "boot_as",
+    "member_of",
     "version",
     "room",
     "state",
@@ -88,7 +92,7 @@ class Relaxation(Value, frozen=True, kw_only=True):
 
     what: What
     value: str | UnsetType = UNSET
-    """The severity, mode, slot, type, version, tenant or group it is about."""
+    """The severity, mode, slot, type, aggregates, version, tenant or group it is about."""
     most: int | UnsetType = UNSET
     """Of ``apart`` alone: guests of the group that one host may have then."""
 

@@ -17,6 +17,7 @@ from wherry.schedule.classes import AtDevices, find_at_devices, find_at_facts
 from wherry.schedule.group_rules import full_hosts, shared_hosts
 from wherry.schedule.host_rules import BITS, Bits
 from wherry.schedule.host_rules import bits_in_the_way as bits_of_hosts
+from wherry.schedule.member_rules import find_outside
 from wherry.schedule.memory import Found
 from wherry.schedule.question import WEIGHT, Question
 
@@ -25,6 +26,7 @@ _SAME_HOST = BITS["SAME_HOST"]
 _APART = Bits(BITS["HOST_APART"])
 _TOGETHER = Bits(BITS["HOST_TOGETHER"])
 _AGGREGATE = Bits(BITS["HOST_AGGREGATE"])
+_MEMBER_OF = Bits(BITS["HOST_MEMBER_OF"])
 _ALL_BITS = 1 << len(BITS)
 
 
@@ -126,10 +128,13 @@ def _own_bits(
 
 
 def _keep_off(question: Question, columns: HostColumns, own: NDArray[Bits]) -> None:
-    """Note what the guest's groups keep it off, and aggregates of other tenants."""
-    own[rows_of(columns, question.closed)] |= _AGGREGATE
-    own[rows_of(columns, full_hosts(question.neighbours))] |= _APART
-    shared = shared_hosts(question.neighbours)
+    """Note what the guest's groups keep it off, other tenants' aggregates, and those asked for."""
+    bounds = question.bounds
+    own[rows_of(columns, bounds.closed)] |= _AGGREGATE
+    for outside in find_outside(bounds.members, columns):
+        own[outside] |= _MEMBER_OF
+    own[rows_of(columns, full_hosts(bounds.neighbours))] |= _APART
+    shared = shared_hosts(bounds.neighbours)
     if shared is not None:
         others = np.ones(len(columns), np.bool_)
         others[rows_of(columns, shared)] = False

@@ -19,6 +19,7 @@ from wherry.inventory.host_view import NO_NODE, HostView
 from wherry.model.checks import GuestResponse, MappingRow, Reason
 from wherry.schedule.group_rules import check_groups
 from wherry.schedule.host_rules import check_host, check_unsettled, same_host
+from wherry.schedule.member_rules import check_members
 from wherry.schedule.parts import Part, is_mapped, judge_part
 from wherry.schedule.question import Question
 from wherry.schedule.tenant_rules import check_aggregates
@@ -35,8 +36,9 @@ def evaluate(question: Question, host: HostView) -> GuestResponse:
     found = [
         *host_facts.check(question.guest.needs, host.facts.value),
         *check_host(host, question.guest.tenant, question.guest.resources),
-        *check_aggregates(host.name, question.guest.tenant, question.closed),
-        *check_groups(host.name, question.neighbours),
+        *check_aggregates(host.name, question.guest.tenant, question.bounds.closed),
+        *check_members(host.name, question.bounds.members),
+        *check_groups(host.name, question.bounds.neighbours),
     ]
     response = _respond(question, host, kept, found)
     unsettled = check_unsettled(host, is_mapped=is_mapped(response))

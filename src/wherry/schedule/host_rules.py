@@ -31,6 +31,7 @@ BITS: Final[Mapping[str, int]] = {
         (
             *(_HOST_STATE, _TENANT, _UNPUBLISHED, _RESOURCES, _UNSETTLED, _SAME_HOST),
             *(cause("HOST_APART"), cause("HOST_TOGETHER"), cause("HOST_AGGREGATE")),
+            cause("HOST_MEMBER_OF"),
         )
     )
 }

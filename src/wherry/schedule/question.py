@@ -16,11 +16,10 @@ from wherry.compat.guest import GUEST_MODES, asked_of
 from wherry.compat.quantity import demand_of
 from wherry.inventory.interning import digest_of
 from wherry.inventory.islands import Island
+from wherry.model.bounds import FREE, Bounds
 from wherry.model.checks import Policy, Verdict
 from wherry.model.device import Contract, Mode, Offer
-from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, NumaAsked
-from wherry.model.tenancy import EVERYWHERE_OPEN, Closed
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.memory import IslandAnswer, Least
 
@@ -47,13 +46,11 @@ class Question:
         policy: Policy,
         cache: JudgementCache,
         supposed: Supposed | None = None,
-        neighbours: Neighbours = (),
-        closed: Closed = EVERYWHERE_OPEN,
+        bounds: Bounds = FREE,
     ) -> None:
         self.guest = guest
         self.numa: NumaAsked | None = None if guest.numa is UNSET else guest.numa
-        self.neighbours = neighbours
-        self.closed = closed
+        self.bounds = bounds
         self.cache = cache
         self._supposed = supposed
         self.policy = policy
@@ -88,8 +85,7 @@ class Question:
             policy or self.policy,
             self.cache,
             supposed,
-            self.neighbours,
-            self.closed,
+            self.bounds,
         )
 
     def about(self, island: Island) -> IslandAnswer:

@@ -49,6 +49,10 @@ ROWS: Final[tuple[Row, ...]] = (
         "them",
         "The host is in aggregates {aggregates}, for guests of {offered} alone; this one is of "
         "{wanted}."),
+    Row("R81", "HOST_MEMBER_OF", "no", "filter", ("wanted",),
+        "the host's root provider is in none of the aggregates that are asked for (`member_of`), "
+        "or in one of those that are forbidden",
+        "Aggregates {wanted} are asked for; the host is in {offered}."),
     Row("R81", "HOST_NUMA", "no", "filter", (),
         "the guest's devices fit, but not on as few NUMA nodes as it asks for",
         "The host has no room for the devices on {wanted} NUMA node(s), which policy {policy} "

@@ -23,6 +23,7 @@ from wherry.model.targets import Relaxation, Remedy, What
 from wherry.schedule.decide import Decision, accepted_weights, decide
 from wherry.schedule.group_rules import check_groups, objections
 from wherry.schedule.host_rules import BITS
+from wherry.schedule.member_rules import check_members, find_outside
 from wherry.schedule.question import Question
 from wherry.schedule.relaxations import Variant, variants
 
@@ -44,6 +45,9 @@ _ARRANGED: Final[Mapping[str, What]] = {
 _OF_GROUPS: Final[Mapping[str, What]] = {"HOST_APART": "apart", "HOST_TOGETHER": "together"}
 """Code to what is to be arranged in a group."""
 
+_OPENED: Final = frozenset({*_ARRANGED, *_OF_GROUPS, "HOST_MEMBER_OF"})
+"""Codes of a host that something opens."""
+
 _FOR_TENANT: Final = frozenset({"tenant", "aggregate"})
 
 _SENTENCES: Final[Mapping[What, str]] = {
@@ -56,6 +60,7 @@ _SENTENCES: Final[Mapping[What, str]] = {
     "numa": "let its devices stand on any NUMA nodes",
     "without": "one device fewer, without slot {value}",
     "boot_as": "shut it down and boot it with {value}",
+    "member_of": "do without aggregates {value}",
     "version": "have drivers there that support {value}",
     "room": "free room on the devices there",
     "state": "enable the hosts",
@@ -162,19 +167,27 @@ def _arranged(
     rows = refusing[opened[refusing]]
     for alike in _alike(rows, question, decision):
         codes = [code for code, bit in BITS.items() if decision.own[alike[0]] & bit]
-        if (change or codes) and all(code in _ARRANGED or code in _OF_GROUPS for code in codes):
+        if (change or codes) and _OPENED.issuperset(codes):
+            host = str(decision.columns.names[alike[0]])
+            elsewhere = _outside(host, question)
             on_host = [_on_host(code, question) for code in codes if code in _ARRANGED]
-            groups = _in_groups(str(decision.columns.names[alike[0]]), question)
-            yield Opened((*change, *on_host, *groups), alike)
+            groups = _in_groups(host, question)
+            yield Opened((*change, *elsewhere, *on_host, *groups), alike)
 
 
 def _alike(
     rows: NDArray[np.int64], question: Question, decision: Decision
 ) -> Iterator[NDArray[np.int64]]:
-    """Part rows by what of the host itself is in the way, groups and their crowds one by one."""
-    keys = decision.own[rows].astype(np.int64)
-    for column in objections(question.neighbours, decision.columns):
-        found = column[rows]
+    """Part rows by what of the host itself is in the way.
+
+    Groups and their crowds count one by one, and so does what is asked of aggregates.
+    """
+    keys, bounds = decision.own[rows].astype(np.int64), question.bounds
+    for column in (
+        *find_outside(bounds.members, decision.columns),
+        *objections(bounds.neighbours, decision.columns),
+    ):
+        found = column[rows].astype(np.int64)
         keys = keys * (int(found.max(initial=0)) + 1) + found
         # Numbered anew, so that many groups do not run out of bits.
         keys = np.unique(keys, return_inverse=True)[1]
@@ -187,9 +200,15 @@ def _on_host(code: str, question: Question) -> Relaxation:
     return Relaxation(what=what, value=question.guest.tenant if what in _FOR_TENANT else UNSET)
 
 
+def _outside(host: str, question: Question) -> Iterator[Relaxation]:
+    """Name what of the aggregates that are asked for a host does not meet."""
+    for _, detail in check_members(host, question.bounds.members):
+        yield Relaxation(what="member_of", value=detail["wanted"])
+
+
 def _in_groups(host: str, question: Question) -> Iterator[Relaxation]:
     """Name the least that lets the guest's groups have it on a host."""
-    for cause, detail in check_groups(host, question.neighbours):
+    for cause, detail in check_groups(host, question.bounds.neighbours):
         what = _OF_GROUPS[cause.code]
         most = int(detail["offered"]) + 1 if what == "apart" else UNSET
         yield Relaxation(what=what, value=detail["group"], most=most)

@@ -21,12 +21,11 @@ from wherry.compat.quantity import units_of
 from wherry.inventory.fleet import FleetView
 from wherry.inventory.host_columns import rows_of
 from wherry.inventory.host_view import HostView
+from wherry.model.bounds import FREE, Bounds
 from wherry.model.checks import GuestResponse
 from wherry.model.errors import InvalidRequest
-from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest
 from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, TargetsRequest
-from wherry.model.tenancy import EVERYWHERE_OPEN, Closed
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.decide import Decision, count_codes, decide
 from wherry.schedule.evaluate import evaluate
@@ -47,8 +46,7 @@ def find_targets(
     request: TargetsRequest,
     cache: JudgementCache,
     ranking: Ranking = DEFAULT_RANKING,
-    neighbours: Neighbours = (),
-    closed: Closed = EVERYWHERE_OPEN,
+    bounds: Bounds = FREE,
 ) -> TargetsAnswer:
     """Find and rank the hosts that take a guest, and count why the others do not.
 
@@ -59,8 +57,8 @@ def find_targets(
         request: policy, which hosts, how many, and whether the refused are listed.
         cache: judgements, shared between questions.
         ranking: weights and seed.
-        neighbours: the guest's groups, and where the others of them are.
-        closed: hosts whose aggregates are for other tenants.
+        bounds: the guest's groups and where the others of them are, hosts that are for other
+            tenants, and what is asked of the aggregates of hosts.
 
     Raises:
         InvalidRequest: the policy's mode is replug, which no whole guest has.
@@ -68,7 +66,7 @@ def find_targets(
     Cost: O(hosts x devices) in columns, with a whole-guest check for each combination of
     classes that is new and for each host that is listed.
     """
-    question = ask(guest, request, cache, neighbours, closed)
+    question = ask(guest, request, cache, bounds)
     columns = fleet.columns
     decision = decide(question, columns)
     taking, refusing = _split(decision, request.hosts)
@@ -79,7 +77,7 @@ def find_targets(
         downtime_ms=decision.downtime_ms[taking],
         nearness=decision.nearness[taking],
         asked=units_asked(guest),
-        wished=wishes(neighbours),
+        wished=wishes(bounds.neighbours),
         outlook=Outlook(question, columns, decision.found, taking, ways),
     )
     best = rank(weighed, decision.weight[taking], ranking, request.limit)
@@ -125,13 +123,12 @@ def ask(
     guest: Guest,
     request: TargetsRequest,
     cache: JudgementCache,
-    neighbours: Neighbours = (),
-    closed: Closed = EVERYWHERE_OPEN,
+    bounds: Bounds = FREE,
 ) -> Question:
     """Make a guest ready to be asked of many hosts."""
     if request.policy.mode == "replug":
         raise InvalidRequest("a whole guest moves live, suspend or cold", path="$.policy.mode")
-    return Question(guest, request.policy, cache, neighbours=neighbours, closed=closed)
+    return Question(guest, request.policy, cache, bounds=bounds)
 
 
 def units_asked(guest: Guest) -> Mapping[str, int]:

@@ -51,6 +51,20 @@ def test_resources_go_before_what_the_flavor_says_of_a_class():
     ]
 
 
+def test_every_group_that_takes_something_is_held_to_aggregates():
+    """The group that only names a NUMA node is above the others."""
+    red, blue = (f"{number}" * 8 + "-0000-4000-8000-000000000000" for number in (1, 2))
+    either = f"!in:{red},{blue}"
+
+    (text,) = texts(wanted(policy="required"), resources={"VCPU": 1}, member_of=[red, either, red])
+    assert [each for each in text.split("&") if each.startswith("member_of")] == [
+        f"member_of={red}",
+        f"member_of={either}",
+        f"member_of_gpu_0={red}",
+        f"member_of_gpu_0={either}",
+    ]
+
+
 def test_each_device_is_a_group_of_its_own():
     (text,) = texts(wanted(count=2), wanted("a.b", kinds=(BLUE,)))
 

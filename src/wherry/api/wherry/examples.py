@@ -172,7 +172,12 @@ PLUG: dict[str, Any] = {
 UNPLUG_STEP: dict[str, Any] = {"token": 1, "slot": "nic0"}
 PLUG_STEP: dict[str, Any] = {"token": 1, "slot": "nic0", "where": "target"}
 UNPLUG: dict[str, Any] = {"slot": "serial1"}
-TARGETS: dict[str, Any] = {"policy": {"mode": "live"}, "limit": 5, "remedies": True}
+TARGETS: dict[str, Any] = {
+    "policy": {"mode": "live"},
+    "member_of": ["5e08ea53-c4c6-448e-9334-ac4953de3cfa"],
+    "limit": 5,
+    "remedies": True,
+}
 TARGETS_ANSWER: dict[str, Any] = {
     "guest": _GUEST,
     "source": "node-17",

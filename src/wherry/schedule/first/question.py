@@ -88,7 +88,8 @@ def make_queries(
         names, pairs = _devices(choice, set(groups))
         many = len(groups) + len(names) > 1 or any(name == "same_subtree" for name, _ in pairs)
         ends = [("group_policy", policy or "none")] if policy or many else []
-        yield Query((*beginning, *pairs, *ends), names)
+        every = (*beginning, *pairs)
+        yield Query((*every, *_member_of(every, asked.member_of), *ends), names)
 
 
 def _plain(plain: Asked, more: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -139,6 +140,14 @@ def _devices(choice: Choice, taken: set[str]) -> tuple[dict[str, str], Pairs]:
         pairs.append((f"required{NODE_SUFFIX}", NODE))
         pairs.append(("same_subtree", ",".join([NODE_SUFFIX, *together])))
     return names, tuple(pairs)
+
+
+def _member_of(pairs: Pairs, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Hold each group that takes something to aggregates."""
+    for name, _ in pairs:
+        if name.startswith("resources"):
+            suffix = name.removeprefix("resources")
+            yield from ((f"member_of{suffix}", text) for text in dict.fromkeys(texts))
 
 
 def _suffix(name: str, taken: set[str]) -> str:
