@@ -2,12 +2,14 @@
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from builders import FB, a_uuid
 from store_worlds import a_device, a_plan, claim, holding, report, stored, used
 from wherry.inventory.views import view_numbers
 from wherry.model.errors import CapacityExceeded
 from wherry.model.inventory import Inventory, SeenInstance, View
+from wherry.store.audit import audit
 
 
 @pytest.fixture
@@ -136,3 +138,17 @@ def test_instances_that_nobody_allocated_count_against_the_pool(store):
     claim(store, holding("guest", {"gpu0": {"VGPU": 3}}))
     with pytest.raises(CapacityExceeded):
         claim(store, holding("other", {"gpu0": {"VGPU": 1}}))
+
+
+def test_an_audit_finds_a_view_whose_pool_has_no_inventory(fleet):
+    """No foreign key says so: it follows from what writes a provider's inventories."""
+    found = []
+
+    def break_it(tx):
+        tx.execute(text("DELETE FROM inventory WHERE cap IS NOT NULL"))
+        found.extend(audit(tx))
+        raise LookupError("undone")
+
+    with pytest.raises(LookupError):
+        fleet.write(break_it)
+    assert sum("has no inventory of" in each for each in found) == 2

@@ -72,6 +72,9 @@ def _units(tx: Tx) -> Iterator[str]:
     views = set()
     for provider, cls, pool, units in tx.rows(select(v.provider, v["class"], v.pool, v.units)):
         views.add((provider, cls))
+        for each in (cls, pool):
+            if (provider, each) not in rows:
+                yield f"view of provider {provider} class {cls} has no inventory of {each}"
         charged[provider, pool] += used[provider, cls] * units
     for key, row in rows.items():
         if row.used != used[key]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-REVISION = "0013"
+REVISION = "0014"
 """Schema that this version of the program reads and writes."""
 
 
@@ -120,7 +120,8 @@ provider = Table(
     Column("name", Name, nullable=False, unique=True),
     Column("host", Name, index=True),
     Column("parent", Id, ForeignKey("provider.id"), index=True),
-    Column("root", Id, ForeignKey("provider.id"), index=True),
+    # The end of the parents, which have foreign keys; on SQLite it has one too.
+    Column("root", Id, index=True),
     Column("owner", Text, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("facts_generation", BigInteger, nullable=False),
@@ -203,12 +204,13 @@ inventory = Table(
     **ROOMY,
 )
 
+# Inventories name what a view names, and have foreign keys; on SQLite a view has them too.
 view = Table(
     "view",
     metadata,
-    Column("provider", Id, ForeignKey("provider.id"), primary_key=True),
-    Column("class", Integer, ForeignKey("resource_class.id"), primary_key=True),
-    Column("pool", Integer, ForeignKey("resource_class.id"), primary_key=True),
+    Column("provider", Id, primary_key=True),
+    Column("class", Integer, primary_key=True),
+    Column("pool", Integer, primary_key=True),
     Column("units", BigInteger, nullable=False),
     **KEYED,
 )
