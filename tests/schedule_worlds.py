@@ -21,7 +21,7 @@ from wherry.model.guests import Guest
 from wherry.model.inventory import Inventory, Use
 
 SLICES = "CUSTOM_ACME_SLICE"
-VERSIONS = ("1.0.0", "2.0.0", "2.1.0", None)
+VERSIONS = ("1.0.0", "2.0.0", "2.0.1", "2.1.0", None)
 MODELS = ("acme/gpu-a", "acme/gpu-b", "acme/nic")
 MIGRATION = {"support": "yes", "flags": ["stop_copy", "p2p"], "bytes_per_s": 10**9}
 NETWORK = ["live", "suspend", "cold", "replug"]
@@ -104,7 +104,7 @@ def offers(draw: st.DrawFn, type_name: str, *, tame: bool) -> Offer:
         fields["exclusive"] = {"by": draw(st.sampled_from(("type", "fb_mb"))), "in_use": []}
     if draw(st.integers(0, 3)) == 0:
         fields["description"] = draw(st.sampled_from(("a board", "another board")))
-    versions = VERSIONS[1:3] if tame else VERSIONS
+    versions = VERSIONS[1:4] if tame else VERSIONS
     if not tame:
         fields |= draw(wildness(type_name, part))
     return an_offer(supports=draw(st.sampled_from(versions)), **fields)

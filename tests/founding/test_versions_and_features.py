@@ -5,10 +5,12 @@ Each test tells the number of its point and the e-mail's own words, spelled as t
 
 import pytest
 
-from acme_fleet import Fleet, name_of
+from acme_fleet import PROFILES, Fleet, name_of
 from founding.desk import Desk, a_contract, an_offer, codes
 from founding.story import move
 from reports import recorded_report
+from service import run_service
+from wherry.app.settings import Settings
 
 GUEST = f"/wherry/guests/{name_of('g')}"
 
@@ -113,6 +115,23 @@ def test_from_2_0_0_to_3_0_0(fleet: Fleet, desk: Desk) -> None:
 def test_from_2_0_1_to_2_0_0(fleet: Fleet, desk: Desk) -> None:
     """Point 101: "2.0.1 -> 2.0.0 (ok"."""
     assert pair(fleet, desk, "2.0.1", "2.0.0") == []
+
+
+def test_a_bugfix_may_change_and_may_be_preferred(sqlite_url: str) -> None:
+    """Point 102: "quadratic … liniar in 1.0.1 … performace improvment".
+
+    The verdict is the same with and without the fix; a weigher sends the guest where it is,
+    though there is less room.
+    """
+    asked = Settings(database=sqlite_url, profile_dirs=(PROFILES,), weights=(("bugfix", 5.0),))
+    fleet = Fleet(run_service(asked))
+    for host, version, free in (("home", "1.0.0", 4), ("same", "1.0.0", 40), ("new", "1.0.1", 1)):
+        fleet.report(host, version=version, free=free)
+    fleet.boot("g", "home")
+    targets = fleet.targets("g")["targets"]
+    fleet.service.stop()
+
+    assert [(each["host"], each["verdict"]) for each in targets] == [("new", "ok"), ("same", "ok")]
 
 
 def test_features_are_asked_beside_versions(desk: Desk) -> None:

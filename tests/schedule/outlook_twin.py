@@ -9,7 +9,7 @@ from wherry.inventory.fleet import FleetView
 from wherry.inventory.host_view import HostView
 from wherry.model.checks import Policy
 from wherry.model.device import Contract, Offer
-from wherry.model.guests import Guest
+from wherry.model.guests import Guest, Slot
 from wherry.model.targets import Target
 
 Board = list[Offer]
@@ -163,3 +163,43 @@ def plain_return(guest: Guest, target: Target, policy: Policy) -> float:
         return 1.0
     ways = target.return_path.values()
     return sum(way.verdict in {"ok", *policy.accept} for way in ways) / len(guest.slots)
+
+
+def plain_bugfix(guest: Guest, target: Target, view: FleetView) -> float:
+    """The mean over all devices of whether the third number grows, where it can be compared."""
+    values = []
+    for row in target.mapping:
+        slot = guest.slots[row.slot]
+        there = view.get(target.host).offers[row.offer].offer
+        pinned = whole_version(slot.contract.interface, "version")
+        shown = [whole_version(home.interface, "supports") for home in homes_of(slot, guest, view)]
+        now = next((each for each in shown if each and pinned and each[:2] == pinned[:2]), pinned)
+        new = whole_version(there.interface, "supports")
+        if now and new and now[:2] == new[:2]:
+            values.append((new > now) - (new < now))
+    return 1 / 2 + sum(values) / 2 / len(guest.slots) if guest.slots else 1 / 2
+
+
+def whole_version(interface, field: str):
+    if interface is UNSET or interface.policy not in {UNSET, "semver"}:
+        return None
+    text = getattr(interface, field)
+    numbers = text.split(".") if isinstance(text, str) else []
+    return tuple(map(int, numbers)) if len(numbers) == 3 else None
+
+
+def homes_of(slot: Slot, guest: Guest, view: FleetView) -> list[Offer]:
+    """What the present provider offers of the slot's own type, or nothing that is known."""
+    source = view.get(guest.host)
+    offers = [] if source is None else [each.offer for each in source.offers]
+    return [
+        each for each in offers if each.provider == slot.provider and serves(each, slot.contract)
+    ][:1]
+
+
+def serves(offer: Offer, contract: Contract) -> bool:
+    also = [
+        (offer.kind, each) if isinstance(each, str) else (each.kind, each.type)
+        for each in offer.also_types or ()
+    ]
+    return (contract.kind, contract.type) in [(offer.kind, offer.type), *also]

@@ -5,7 +5,7 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from builders import FB, a_contract, a_fleet, a_guest, a_host, an_offer
-from schedule.outlook_twin import plain_alternatives, plain_packing, plain_return
+from schedule.outlook_twin import plain_alternatives, plain_bugfix, plain_packing, plain_return
 from schedule.test_targets_twin import POLICIES
 from schedule_worlds import crowded, worlds
 from wherry.model.inventory import Use
@@ -42,6 +42,8 @@ def hold_against_twin(world, policy):
         assert target.score == pytest.approx(plain_alternatives(guest, target, view), abs=2e-6)
     for target in answer_by("return_path", guest, view, policy, cache).targets:
         assert target.score == pytest.approx(plain_return(guest, target, policy), abs=2e-6)
+    for target in answer_by("bugfix", guest, view, policy, cache).targets:
+        assert target.score == pytest.approx(plain_bugfix(guest, target, view), abs=2e-6)
 
 
 @given(worlds(), POLICIES)
@@ -112,6 +114,42 @@ def test_a_host_from_which_the_guest_could_come_back_comes_first():
         ("same", 1.0),
         ("newer", 0.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "home", "there", "score"),
+    [
+        ("2.0.1", None, "2.0.3", 1.0),
+        ("2.0.1", None, "2.0.0", 0.0),
+        ("2.0.1", None, "2.0.1", 0.5),
+        ("2.0.9", None, "2.0.10", 1.0),
+        ("2.0.1", "2.0.3", "2.0.3", 0.5),
+        ("2.0.1", "2.0.3", "2.0.2", 0.0),
+        ("2.0.1", "2.1.9", "2.0.2", 1.0),
+        ("2.0.1", None, "2.1.5", 0.5),
+        ("2.0", None, "2.0.5", 0.5),
+        ("2.0.1", None, "2.0", 0.5),
+    ],
+)
+def test_a_newer_bugfix_number_of_the_same_version_counts_for_a_host(pinned, home, there, score):
+    """Against what the guest has now; what is not stated or of another minor says nothing."""
+    guest = a_guest(a_contract(version=pinned), host="home")
+    hosts = [a_host("there", offers=[an_offer(supports=there)])]
+    if home is not None:
+        hosts.append(a_host("home", offers=[an_offer(supports=home)]))
+    found = answer_by("bugfix", guest, a_fleet(*hosts).view)
+
+    assert [(each.score, each.verdict) for each in found.targets] == [(score, "ok")]
+
+
+@pytest.mark.parametrize("policy", ["exact", "monotonic"])
+def test_a_third_number_of_another_policy_is_no_bugfix(policy):
+    versions = {"policy": policy, "version": "2.0.1"}
+    offered = {"policy": policy, "supports": "2.0.1" if policy == "exact" else "2.0.5"}
+    guest = a_guest(a_contract(interface=versions), host="elsewhere")
+    view = a_fleet(a_host("there", offers=[an_offer(interface=offered)])).view
+
+    assert [each.score for each in answer_by("bugfix", guest, view).targets] == [0.5]
 
 
 def test_positions_are_lost_as_the_claim_would_place_the_instance():

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from builders import a_contract, a_fleet, a_guest, a_host, an_offer
 from hosts.opens import listening
 from schedule.numa_twin import on_nodes, plain_check_on_nodes, plain_nearness
+from schedule.outlook_twin import serves
 from schedule_worlds import contracts, crowded, memberships, needs, neighbourhoods, worlds
 from wherry.compat.engine import check
 from wherry.compat.guest import check_guest
@@ -23,7 +24,7 @@ from wherry.inventory.host_view import HostView
 from wherry.model.bounds import FREE, Bounds, Membership
 from wherry.model.changes import Removed
 from wherry.model.checks import Downtime, GuestResponse, Pack, Policy, Reason, ReturnPath, Row
-from wherry.model.device import Condition, Contract, Exclusive, Offer
+from wherry.model.device import Condition, Exclusive
 from wherry.model.device_requests import NumaPolicy
 from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, NumaAsked
@@ -184,21 +185,13 @@ def plain_ways_back(
         slot = guest.slots[row.slot]
         offers = [] if source is None else [each.offer for each in source.offers]
         for home in offers:
-            if home.provider != slot.provider or not _serves(home, slot.contract):
+            if home.provider != slot.provider or not serves(home, slot.contract):
                 continue
             offer = there.offers[row.offer].offer
             # Within a guest the address in the guest is that of its slot, of the way there.
             ways[row.slot] = check(slot.contract, offer, policy, home).return_path
             break
     return ways
-
-
-def _serves(offer: Offer, contract: Contract) -> bool:
-    also = [
-        (offer.kind, each) if isinstance(each, str) else (each.kind, each.type)
-        for each in offer.also_types or ()
-    ]
-    return (contract.kind, contract.type) in [(offer.kind, offer.type), *also]
 
 
 def hold_against_twin(

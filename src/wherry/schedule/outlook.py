@@ -1,4 +1,4 @@
-"""What claims on many hosts would leave: recipes lost, places of other types gone, ways back.
+"""What claims on many hosts would leave, and give: recipes lost, places gone, ways back, fixes.
 
 What a claim takes of an island is worked out once for each distinct island and load, and
 remembered for questions like it; the rest are sums over columns.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wherry.inventory.host_columns import HostColumns, spans
 from wherry.schedule.classes import AtDevices
+from wherry.schedule.fixes import SAME, Fixes
 from wherry.schedule.fleet_types import FleetTypes
 from wherry.schedule.question import Question
 from wherry.schedule.recipes import Loss, Type, loss_of
@@ -36,6 +37,7 @@ class Outlook:
         at: what the guest finds at the devices of every host.
         rows: [R], hosts that take it.
         ways: whether its devices could come back.
+        fixes: whether they would get fixes.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Outlook:
         at: AtDevices,
         rows: NDArray[np.int64],
         ways: WaysBack,
+        fixes: Fixes,
     ) -> None:
         self._question = question
         self._columns = columns
         self._at = at
         self._rows = rows
         self._ways = ways
+        self._fixes = fixes
 
     def packing(self) -> NDArray[np.float64]:
         """How few recipes are lost beyond what the guest takes itself: float64[R], 0 to 1.
@@ -86,6 +90,16 @@ class Outlook:
             return np.ones(len(self._rows), np.float64)
         open_ways = [self._ways_open(island, load) for island, load in self._distinct]
         return self._sum(np.array(open_ways, np.float64)) / self._devices
+
+    def bugfix(self) -> NDArray[np.float64]:
+        """How many of the guest's devices would get fixes: float64[R], from 0 to 1.
+
+        The mean of what `Fixes` says of each; 1/2 without any.
+        """
+        if not self._devices:
+            return np.full(len(self._rows), SAME)
+        gains = [self._gain(island, load) for island, load in self._distinct]
+        return SAME + self._sum(np.array(gains, np.float64)) / self._devices
 
     @property
     def _devices(self) -> int:
@@ -137,6 +151,11 @@ class Outlook:
         shapes = self._columns.tables.islands[number].shapes
         slots = self._question.contracts
         return sum(self._ways.is_open(slots[each].slot, shapes[offer]) for each, offer in load)
+
+    def _gain(self, number: int, load: Load) -> float:
+        shapes = self._columns.tables.islands[number].shapes
+        slots = self._question.contracts
+        return sum(self._fixes.of(slots[each].slot, shapes[offer]) - SAME for each, offer in load)
 
     def _per_type(self, of: Callable[[Loss], tuple[tuple[Type, float], ...]]) -> PerType:
         numbers = self._types.numbers

@@ -6,7 +6,6 @@ contract, target shape and home shape, and remembered for questions like it.
 Source: specification of compatibility, section 9 ("return_path").
 """
 
-from collections.abc import Mapping
 from typing import cast
 
 from wherry.compat.engine import check
@@ -14,10 +13,9 @@ from wherry.compat.guest import pair_policy
 from wherry.compat.verdicts import is_accepted
 from wherry.inventory.host_view import HostView
 from wherry.inventory.interning import Shape
-from wherry.inventory.serving import find_offer
 from wherry.model.checks import MappingRow, ReturnPath
 from wherry.model.device import Contract, Offer
-from wherry.model.guests import Guest
+from wherry.schedule.homes import find_homes
 from wherry.schedule.question import Question
 
 
@@ -28,7 +26,7 @@ class WaysBack:
         guest = question.guest
         self._policy = pair_policy(question.policy)
         self._contracts = {name: slot.contract for name, slot in guest.slots.items()}
-        self._homes = {} if source is None else _homes(guest, source)
+        self._homes = find_homes(guest, source)
         self._known = question.memory.ways
 
     def of(self, mapping: tuple[MappingRow, ...], host: HostView) -> dict[str, ReturnPath]:
@@ -57,14 +55,3 @@ class WaysBack:
     def _work_out(self, contract: Contract, target: Offer, home: Offer) -> ReturnPath:
         # It is told because the home is given.
         return cast("ReturnPath", check(contract, target, self._policy, home).return_path)
-
-
-def _homes(guest: Guest, source: HostView) -> Mapping[str, Shape]:
-    """Slot to what its present provider offers; slots without a known offer are left out."""
-    homes: dict[str, Shape] = {}
-    for name, slot in guest.slots.items():
-        contract = slot.contract
-        found = find_offer(source, slot.provider, contract.type, contract.kind)
-        if found is not None:
-            homes[name] = found.shape
-    return homes

@@ -29,6 +29,7 @@ from wherry.model.targets import Refusal, Refused, Target, TargetsAnswer, Target
 from wherry.schedule.cache import JudgementCache
 from wherry.schedule.decide import Decision, count_codes, decide
 from wherry.schedule.evaluate import evaluate
+from wherry.schedule.fixes import Fixes
 from wherry.schedule.group_rules import wishes
 from wherry.schedule.outlook import Outlook
 from wherry.schedule.plan_claim import root_of
@@ -52,7 +53,7 @@ def find_targets(
 
     Args:
         guest: with the contracts of its slots, its needs and its resources.
-        source: the host it is on, if it is known; for the return path only.
+        source: the host it is on, if it is known; for the return path and for fixes only.
         fleet: as of one moment.
         request: policy, which hosts, how many, and whether the refused are listed.
         cache: judgements, shared between questions.
@@ -78,7 +79,7 @@ def find_targets(
         nearness=decision.nearness[taking],
         asked=units_asked(guest),
         wished=wishes(bounds.neighbours),
-        outlook=Outlook(question, columns, decision.found, taking, ways),
+        outlook=Outlook(question, columns, decision.found, taking, ways, Fixes(guest, source)),
     )
     best = rank(weighed, decision.weight[taking], ranking, request.limit)
     codes = count_codes(decision, refusing)

@@ -43,6 +43,9 @@ class Weights(Value, frozen=True, kw_only=True):
     downtime: float = 0.0
     """How short the guest stands still: 1 for not at all, 1/2 for a second; 0 where it cannot
     be told."""
+    bugfix: float = 0.0
+    """Whether the guest's devices get a newer bugfix number of their version: of each 1 if so,
+    0 if it is an older one, 1/2 otherwise; the mean."""
 
 
 DEFAULT_WEIGHTS = Weights()
@@ -122,5 +125,6 @@ WEIGHERS: Final[Mapping[str, Callable[[Weighed], NDArray[np.float64]]]] = {
     "alternatives": lambda of: of.outlook.alternatives(),
     "return_path": lambda of: of.outlook.return_path(),
     "downtime": lambda of: shortness(of.downtime_ms),
+    "bugfix": lambda of: of.outlook.bugfix(),
 }
 """What each weight of `Weights` is the weight of; those of weight 0 are not asked."""
