@@ -115,6 +115,21 @@ def test_a_question_keeps_to_aggregates_as_placement_has_it(fleet: Fleet) -> Non
         assert refused["code"] == "invalid_request"
 
 
+def test_a_migration_keeps_to_aggregates_alternates_and_all(sqlite_fleet: Fleet) -> None:
+    """A target outside that is named is refused, an alternate that is named left out."""
+    four_hosts(sqlite_fleet)
+    begun = sqlite_fleet.claim("m", "g", alternates=9, member_of=[RED]).json
+    assert {begun["target"], *begun["alternates"]} == {"one", "two"}
+    ended = sqlite_fleet.step("m", "abort", {"token": begun["token"]})
+    assert ended.status == 200
+
+    refused = sqlite_fleet.claim("n", "g", "three", member_of=[RED])
+    assert refused.error["code"] == "no_target"
+    assert refused.error["detail"]["refused"]["by_reason"] == {"HOST_MEMBER_OF": 1}
+    named = {"alternates": ["three", "two"], "member_of": [RED]}
+    assert sqlite_fleet.claim("n", "g", "one", **named).json["alternates"] == ["two"]
+
+
 def test_a_new_guest_keeps_to_aggregates_too(sqlite_fleet: Fleet) -> None:
     """Its queries are those of Placement, by which a device may be in one by itself."""
     four_hosts(sqlite_fleet)

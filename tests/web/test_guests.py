@@ -54,6 +54,12 @@ def test_reasons_stand_side_by_side_and_a_remedy_asks_again(visit: Visit, marked
     expect(again).to_be_visible()
     again.click()
     expect(page.get_by_label("Mode")).not_to_have_value("live")
+    page.get_by_label("Aggregates").fill(f"!{name_of('h')} {name_of('g')}")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_role("rowheader").filter(has_text="HOST_MEMBER_OF")).to_be_visible()
+    opens = page.get_by_role("listitem").filter(has_text="do without aggregates")
+    opens.get_by_role("link").click()
+    expect(page.get_by_label("Aggregates")).to_have_value(f"!{name_of('h')}")
     assert page.evaluate("document.querySelectorAll('main img').length") == 0
 
 

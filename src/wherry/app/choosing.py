@@ -24,6 +24,7 @@ from wherry.model.guests import Guest
 from wherry.model.migrations import Forced
 from wherry.model.targets import Refusal, Refused, Target, TargetsRequest
 from wherry.model.wire import MigrationRequest
+from wherry.schedule.member_rules import check_members
 from wherry.schedule.return_path import WaysBack
 from wherry.schedule.targets import ask, find_targets, judge_host, make_target
 
@@ -121,7 +122,10 @@ def alternates_after(asked: Asked, rest: tuple[str, ...]) -> tuple[str, ...]:
     """Choose from the hosts that come after the one that is claimed those to try next."""
     if isinstance(asked.alternates, int):
         return rest[: asked.alternates]
-    return tuple(name for name in rest if name in asked.alternates)
+    members = asked.bounds.members
+    return tuple(
+        name for name in rest if name in asked.alternates and not check_members(name, members)
+    )
 
 
 def as_asked(answer: GuestResponse, asked: Asked) -> GuestResponse:

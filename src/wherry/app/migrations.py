@@ -20,6 +20,7 @@ from wherry.app.choosing import (
 from wherry.app.deciding import decide
 from wherry.app.engine import Engine
 from wherry.app.groups import claim_place
+from wherry.app.membership import members_of
 from wherry.app.packs import in_force
 from wherry.app.steps import (
     TAKEN,
@@ -119,7 +120,11 @@ def begin(engine: Engine, uuid: str, request: MigrationRequest, caller: Caller) 
         asked = Asked(
             uuid=uuid,
             guest=guest,
-            bounds=Bounds(neighbours, closed_to(engine, guest.tenant)),
+            bounds=Bounds(
+                neighbours,
+                closed_to(engine, guest.tenant),
+                members_of(engine, request.member_of, is_told=True),
+            ),
             policy=policy,
             lease_s=lease_s,
             by=caller.name,

@@ -10,6 +10,7 @@ from msgspec import UNSET, structs
 
 from wherry.agent.client import Client, part
 from wherry.cli.groups import GroupWithDefault
+from wherry.cli.member_of import takes_member_of
 from wherry.cli.output import print_json, print_table, say
 from wherry.cli.policy import make_policy, takes_policy
 from wherry.cli.render_migration import end_of, show_migration
@@ -58,6 +59,7 @@ def _takes_target(command: F) -> F:
             help="NIC to unplug before the move and plug anew after it; may be repeated.",
         ),
         takes_policy,
+        takes_member_of,
         click.option(
             "--lease", type=click.IntRange(1, 86_400), metavar="SECONDS", help="Time it stands."
         ),
@@ -295,6 +297,7 @@ def _request(  # noqa: PLR0913, one parameter an option
     alternate: tuple[str, ...],
     force: bool,
     reason: str,
+    member_of: tuple[str, ...],
     lease: int | None,
     policy: Path | None,
     mode: str | None,
@@ -311,6 +314,7 @@ def _request(  # noqa: PLR0913, one parameter an option
         guest=guest,
         target=UNSET if to is None else to,
         alternates=alternate or alternates,
+        member_of=member_of,
         force=force,
         reason=reason,
         policy=wanted,

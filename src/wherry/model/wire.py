@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from wherry.model.bounds import MembersOf
 from wherry.model.checks import Pack, Policy, Reason
 from wherry.model.compositions import Composition
 from wherry.model.device import Offer
@@ -255,6 +256,8 @@ class MigrationRequest(Value, frozen=True, kw_only=True):
     """The host to go to; left out: the best of the ranked targets."""
     alternates: Alternates | tuple[HostName, ...] = 0
     """What is tried next if a target refuses: so many of the ranked targets, or these hosts."""
+    member_of: MembersOf = ()
+    """Only hosts in these aggregates, or in none of them, by their root providers."""
     force: bool = False
     """Go to ``target`` over ``warn`` and ``unknown``, never over ``no``; for administrators."""
     reason: Annotated[str, Meta(max_length=10_000)] = ""

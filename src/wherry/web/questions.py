@@ -1,16 +1,24 @@
 """The question of where a guest can go, as an address says it, and back."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, structs
 
+from wherry.model.bounds import MembersOf
 from wherry.model.checks import Downtime, Policy
 from wherry.model.errors import InvalidRequest
 from wherry.model.targets import Relaxation, Remedy
 
 Said = Mapping[str, tuple[str, ...]]
+
+
+class Asked(NamedTuple):
+    """What is asked of the hosts that a guest could go to."""
+
+    policy: Policy = Policy()
+    member_of: tuple[str, ...] = ()
 
 
 def policy_of(said: Said) -> Policy:
@@ -39,9 +47,30 @@ def policy_of(said: Said) -> Policy:
         raise InvalidRequest(f"the address asks for what there cannot be: {error}") from None
 
 
-def said_of(policy: Policy) -> dict[str, str]:
-    """Say a policy as an address does; what is as usual is left out."""
-    usual, said = Policy(), dict[str, str]()
+def member_of_of(said: Said) -> tuple[str, ...]:
+    """Read which aggregates hosts are to be in, blanks between.
+
+    Raises:
+        InvalidRequest: an entry is none.
+    """
+    parts = tuple(part for each in said.get("member_of", ()) for part in each.split())
+    try:
+        return msgspec.convert(parts, MembersOf)
+    except msgspec.ValidationError:
+        message = "aggregates are up to 16 entries with blanks between: UUID, or in:UUID,UUID for "
+        raise InvalidRequest(f"{message}one of several; with ! before it, none of them") from None
+
+
+def asked_of(said: Said) -> Asked:
+    """Read the whole question; as `policy_of` and `member_of_of`."""
+    return Asked(policy_of(said), member_of_of(said))
+
+
+def said_of(asked: Asked) -> dict[str, str]:
+    """Say a question as an address does; what is as usual is left out."""
+    policy, usual, said = asked.policy, Policy(), dict[str, str]()
+    if asked.member_of:
+        said["member_of"] = " ".join(asked.member_of)
     if policy.mode != usual.mode:
         said["mode"] = policy.mode
     if policy.accept != usual.accept:
@@ -54,14 +83,18 @@ def said_of(policy: Policy) -> dict[str, str]:
     return said
 
 
-def relaxed(policy: Policy, remedy: Remedy) -> Policy | None:
+def relaxed(asked: Asked, remedy: Remedy) -> Asked | None:
     """Ask with a remedy; None where it is no change of the question but of hosts or guest."""
+    policy, member_of = asked
     for change in remedy.relax:
+        if change.what == "member_of":
+            member_of = tuple(each for each in member_of if each != change.value)
+            continue
         found = _changed(policy, change)
         if found is None:
             return None
         policy = found
-    return policy
+    return Asked(policy, member_of)
 
 
 def _changed(policy: Policy, change: Relaxation) -> Policy | None:

@@ -13,7 +13,7 @@ from wherry.model.errors import InvalidRequest, WherryError
 from wherry.model.facts import Uuid
 from wherry.model.targets import Target, TargetsRequest
 from wherry.model.wire import LONGEST_LEASE_S, MOST_ALTERNATES, MigrationRequest
-from wherry.web.questions import Said, policy_of, said_of
+from wherry.web.questions import Said, asked_of, said_of
 from wherry.web.rendering import here
 from wherry.web.views.guests import told, told_of, told_row
 from wherry.web.visits import Moved, Outcome, Page, Shown, Visit
@@ -34,10 +34,12 @@ def claim(visit: Visit) -> Outcome:
         uuid = msgspec.convert(visit.form.get("migration", ""), Uuid)
     except msgspec.ValidationError:
         raise InvalidRequest("the form names no migration: open it again") from None
+    policy, member_of = asked_of(said)
     request = MigrationRequest(
         guest=visit.path["uuid"],
         target=host,
-        policy=policy_of(said),
+        policy=policy,
+        member_of=member_of,
         alternates=alternates or 0,
         lease_s=msgspec.UNSET if lease_s is None else lease_s,
     )
@@ -61,9 +63,10 @@ def _number(visit: Visit, name: str, least: int, most: int) -> int | None:
 
 
 def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None) -> Shown:
-    uuid, policy = visit.path["uuid"], policy_of(query)
+    uuid, question = visit.path["uuid"], asked_of(query)
+    policy, member_of = question
     guest = guests.get_guest(visit.engine, uuid)
-    asked = TargetsRequest(policy=policy, hosts=(host,), explain=True)
+    asked = TargetsRequest(policy=policy, member_of=member_of, hosts=(host,), explain=True)
     answer = targets.find(visit.engine, uuid, asked)
     target = next(iter(answer.targets), None)
     refusal = next(iter(answer.refused.hosts or ()), None)
@@ -85,8 +88,8 @@ def _ask(visit: Visit, host: str, query: Said, error: WherryError | None = None)
         "migration": visit.engine.new_id(),
         "most": MOST_ALTERNATES,
         "policy": policy,
-        "said": said_of(policy),
-        "back": here("guests", uuid, **said_of(policy)),
+        "said": said_of(question),
+        "back": here("guests", uuid, **said_of(question)),
         "trouble": trouble,
     }
     return Shown(template="claim.html", values=values, status=status)

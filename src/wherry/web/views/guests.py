@@ -11,7 +11,7 @@ from wherry.model.errors import InvalidRequest
 from wherry.model.facts import Uuid
 from wherry.model.targets import Refusal, TargetsRequest
 from wherry.schedule.reasons import meaning_of, rule_of
-from wherry.web.questions import policy_of, relaxed, said_of
+from wherry.web.questions import asked_of, relaxed, said_of
 from wherry.web.rendering import here
 from wherry.web.told import tell_reason
 from wherry.web.visits import Page, Shown, Visit
@@ -59,9 +59,11 @@ def show_guest(visit: Visit) -> Shown:
     """Show a guest, and where it can go."""
     uuid = visit.path["uuid"]
     guest = guests.get_guest(visit.engine, uuid)
-    policy = policy_of(visit.query)
-    answer = targets.find(visit.engine, uuid, TargetsRequest(policy=policy))
-    said = said_of(policy)
+    question = asked_of(visit.query)
+    policy, member_of = question
+    request = TargetsRequest(policy=policy, member_of=member_of)
+    answer = targets.find(visit.engine, uuid, request)
+    said = said_of(question)
     return Shown(
         template="guest.html",
         values={
@@ -86,17 +88,18 @@ def show_remedies(visit: Visit) -> Shown:
 
     Where nothing is remembered of the guest's contract it takes six times what targets take.
     """
-    uuid, policy = visit.path["uuid"], policy_of(visit.query)
-    asked = TargetsRequest(policy=policy, remedies=True, limit=1)
+    uuid, question = visit.path["uuid"], asked_of(visit.query)
+    policy, member_of = question
+    asked = TargetsRequest(policy=policy, member_of=member_of, remedies=True, limit=1)
     found = targets.find(visit.engine, uuid, asked).refused
     values = {
         "uuid": uuid,
-        "back": here("guests", uuid, **said_of(policy)),
+        "back": here("guests", uuid, **said_of(question)),
         "count": found.count,
         "remedies": [
             (remedy, None if other is None else here("guests", uuid, **said_of(other)))
             for remedy in found.remedies or ()
-            for other in (relaxed(policy, remedy),)
+            for other in (relaxed(question, remedy),)
         ],
     }
     return Shown(template="remedies.html", values=values)
@@ -113,9 +116,10 @@ def show_own_guest(visit: Visit) -> Shown:
 
 def show_refused(visit: Visit) -> Shown:
     """Show why hosts refuse a guest, so many at once."""
-    uuid, policy = visit.path["uuid"], policy_of(visit.query)
+    uuid, question = visit.path["uuid"], asked_of(visit.query)
     asked = TargetsRequest(
-        policy=policy,
+        policy=question.policy,
+        member_of=question.member_of,
         explain=True,
         limit=1,
         explain_limit=REFUSED + 1,
@@ -123,7 +127,7 @@ def show_refused(visit: Visit) -> Shown:
     )
     answer = targets.find(visit.engine, uuid, asked)
     hosts = answer.refused.hosts or ()
-    said = said_of(policy)
+    said = said_of(question)
     next_ = None
     if len(hosts) > REFUSED:
         next_ = here("guests", uuid, "refused", marker=hosts[REFUSED - 1].host, **said)
