@@ -3,9 +3,11 @@
 import json
 import random
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
+from builders import a_uuid
 from obvious_search.search import search
 from obvious_search.summaries import summarize
 from schedule.candidates.worlds import (
@@ -23,7 +25,8 @@ from wherry.api.placement.ready.summaries import TreeBytes
 from wherry.inventory.columns import ColumnsWriter, build
 from wherry.model.provider import SHARES
 from wherry.schedule.candidates.query import answer_form
-from wherry.schedule.search.find import find
+from wherry.schedule.search.find import find, find_kept
+from wherry.schedule.search.memory import Memory
 
 MICROVERSIONS = ((1, 10), (1, 12), (1, 17), (1, 27), (1, 28), (1, 29), (1, 34), (1, 39))
 MOST = 400
@@ -88,6 +91,22 @@ def test_the_bytes_say_what_the_objects_said(seed):
             answer = json.loads(render_answer(find(columns, request), request.form, kept))
             want = slow_answer(world, request, candidates, mv)
             assert without_order(answer) == without_order(want)
+
+
+def test_kept_candidates_are_told_as_they_would_be_anew():
+    """From every host on, some or all of them, in several forms, while hosts fill up."""
+    hosts = [a_provider(a_uuid(f"host{n}"), has={"VCPU": 4, "DISK_GB": 9}) for n in range(5)]
+    world = a_world(*hosts)
+    writer, kept, memory = ColumnsWriter(columns_of(world)), TreeBytes(), Memory()
+    for used, mv, limit, start in product((0, 3), ((1, 10), (1, 39)), (3, 5, 8), range(5)):
+        hosts[1] = replace(hosts[1], used={"VCPU": used})
+        writer.use([(hosts[1].uuid, "VCPU", 4, 0, used)])
+        request = replace(a_request(a_group(VCPU=2), limit=limit), form=answer_form(mv))
+        found = find_kept(writer.columns, request, start=start, memory=memory)
+        answer = json.loads(render_answer(found, request.form, kept))
+        want = slow_answer(a_world(*hosts), request, list(found.candidates()), mv)
+        assert answer == want
+        assert found.count == min(limit, 5 if not used else 4)
 
 
 def test_a_limited_answer_shows_only_the_trees_it_allocates_from():

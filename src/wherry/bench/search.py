@@ -18,7 +18,7 @@ from wherry.bench.queries import HOPELESS, LIMIT, QUERIES, Query, read
 from wherry.inventory.columns import Columns
 from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.search.explain import Explanation, explain
-from wherry.schedule.search.find import find
+from wherry.schedule.search.find import find, find_kept
 from wherry.schedule.search.found import Found
 from wherry.schedule.search.memory import Memory
 
@@ -45,7 +45,8 @@ class Searched:
     def answer(self, query: str, start: int) -> None:
         """Do all that a request takes but the transport."""
         request = read(query)
-        self.body = render_answer(self.find(request, start), request.form, self.kept)
+        found = find_kept(self.columns, request, start=start, memory=self.memory)
+        self.body = render_answer(found, request.form, self.kept)
 
 
 def time_search(fleet: str, hosts: int, *, seed: int, rounds: int) -> Iterator[Figure]:

@@ -30,7 +30,8 @@ from wherry.inventory.columns import build
 from wherry.model.provider import SHARES
 from wherry.schedule.candidates.messages import BadQuery
 from wherry.schedule.candidates.query import parse_candidates_query
-from wherry.schedule.search.find import find
+from wherry.schedule.search.find import find, find_kept
+from wherry.schedule.search.memory import Memory
 
 MOST = 3000
 """Candidates of one request; more say nothing new and take long."""
@@ -55,20 +56,30 @@ def compare(world, columns, request, dice):
     assert set(found) == want
     assert len(found) == len(want)
     if want:
-        limit = dice.randint(1, len(want) + 1)
-        some = list(find(columns, replace(request, limit=limit), start=start).candidates())
-        assert {each.key for each in some} <= want
-        assert len({each.key for each in some}) == len(some) == min(limit, len(want))
-        check_order(world, request, every, some)
+        asked, memory = replace(request, limit=dice.randint(1, len(want) + 1)), Memory()
+        # A candidate of a world that shares may belong to several anchors, and to a class in each.
+        names = None if world.sharing else names_of(world, request, every)
+        for found in (
+            find(columns, asked, start=start),
+            find_kept(columns, asked, memory=memory),
+            find_kept(columns, asked, start=start, memory=memory),
+        ):
+            some = [each.key for each in found.candidates()]
+            assert set(some) <= want
+            assert len(set(some)) == len(some) == min(asked.limit, len(want))
+            if names is not None:
+                check_order(names, some)
     return len(want)
 
 
-def check_order(world, request, every, some):
+def names_of(world, request, every):
+    """Give each candidate its host and class, by the twin's words for it."""
+    return {each.key: (each.anchor, class_of(world, request, each)) for each in every}
+
+
+def check_order(names, some):
     """One of each class before others, and hosts in turn."""
-    if world.sharing:
-        return  # a candidate may belong to several anchors, and to a class in each
-    names = {each.key: (each.anchor, class_of(world, request, each)) for each in every}
-    told = [names[each.key] for each in some]
+    told = [names[key] for key in some]
     classes = len(set(names.values()))
     firsts = told[:classes]
     assert len(set(firsts)) == len(firsts), "a class came twice before another came once"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from wherry.app.engine import Engine
 from wherry.inventory.views import can_take
 from wherry.schedule.candidates.request import CandidatesRequest
-from wherry.schedule.search.find import find
+from wherry.schedule.search.find import find_kept
 from wherry.schedule.search.found import Found
 from wherry.schedule.search.together import cut, keep_together
 
@@ -32,7 +32,7 @@ def find_candidates(engine: Engine, request: CandidatesRequest, *, deadline_s: f
     start = secrets.randbelow(max(columns.trees, 1))
 
     def search(asked: CandidatesRequest) -> Found:
-        return find(
+        return find_kept(
             columns,
             asked,
             start=start,

@@ -11,6 +11,7 @@ Source: design, section 5; docs/explanation/search.md.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from wherry.model.errors import DeadlineExceeded
 from wherry.schedule.candidates.deadline import Expired, never
 from wherry.schedule.candidates.request import CandidatesRequest
 from wherry.schedule.search.firsts import first_of_each
-from wherry.schedule.search.found import Collector, Found
+from wherry.schedule.search.found import Collector, Found, Part
 from wherry.schedule.search.grounds import Field, Patch, survey, with_likeness
 from wherry.schedule.search.guests import Guests
 from wherry.schedule.search.joint import could_alone, could_together
@@ -35,6 +36,7 @@ from wherry.schedule.search.placing import (
 )
 from wherry.schedule.search.scan import could_any, scan
 from wherry.schedule.search.setting import Setting, make_setting
+from wherry.schedule.search.whole import Firsts, turned
 
 LEAST, MOST = 64, 1 << 13
 """Trees that are looked at closely together."""
@@ -63,20 +65,81 @@ def find(
         AnswerTooLarge: there is no limit, and more candidates than can be told.
     """
     setting = make_setting(columns, request, memory or Memory())
-    collector = Collector(columns, request.limit, guests=setting.guests)
+    return _find(setting, request.limit, start, expired, closed)
+
+
+def find_kept(
+    columns: Columns,
+    request: CandidatesRequest,
+    *,
+    start: int = 0,
+    expired: Expired = never,
+    memory: Memory,
+) -> Found:
+    """As `find`, but where it will do of what was found for the same request before; see `whole`.
+
+    What is given is as new: trees that have changed since are looked at.
+    """
+    setting = make_setting(columns, request, memory)
+    if request.limit and setting.is_possible:
+        look = partial(_look, setting, expired)
+        found = turned(setting, request.limit, start % max(columns.trees, 1), look)
+        if found is not None:
+            return found
+    return _find(setting, request.limit, start, expired, None)
+
+
+def _find(
+    setting: Setting, limit: int | None, start: int, expired: Expired, closed: Bools | None
+) -> Found:
+    columns = setting.columns
+    collector = Collector(columns, limit, guests=setting.guests)
     if setting.is_possible:
         _Search(setting, start % max(columns.trees, 1), expired, closed).run(collector)
     return collector.found(setting.compiled)
 
 
+def _look(setting: Setting, expired: Expired, most: int, among: Trees | None) -> Firsts | None:
+    """Find the first way in each of some trees; None: of more than *most*."""
+    collector = Collector(setting.columns, most + 1, guests=None)
+    search = _Search(setting, 0, expired, None, among)
+    has_choice = search.find_firsts(collector)
+    if collector.is_full():
+        return None
+    found = collector.found(setting.compiled)
+    parts = {batch.seats: Part(batch.trees, batch.rows) for batch in found.batches}
+    return Firsts(parts, has_choice)
+
+
 class _Search:
-    """One search."""
+    """One search.
+
+    Args:
+        among: int64[m], rising; trees that are looked at; None: all.
+    """
 
     def __init__(
-        self, setting: Setting, start: int, expired: Expired, closed: Bools | None
+        self,
+        setting: Setting,
+        start: int,
+        expired: Expired,
+        closed: Bools | None,
+        among: Trees | None = None,
     ) -> None:
         self._setting, self._start, self._expired = setting, start, expired
-        self._compiled, self._closed = setting.compiled, closed
+        self._compiled, self._closed, self._among = setting.compiled, closed, among
+
+    def find_firsts(self, collector: Collector) -> bool:
+        """Find one way in each tree; says whether any tree has a choice of ways."""
+        is_choice = False
+        for field in self._fields(collector):
+            ways = first_of_each(self._setting, field, self._expired)
+            collector.add_firsts(field, ways)
+            is_choice = is_choice or any(
+                way is not None and has_choice(patch.ground)
+                for patch, way in zip(field.patches(), ways, strict=True)
+            )
+        return is_choice
 
     def run(self, collector: Collector) -> None:
         """Find ways until the collector is full or there are no more."""
@@ -179,7 +242,7 @@ class _Search:
         for ward in setting.wards():
             if len(ward.only) > 1 or not could_any(setting.columns, ward.tests):
                 continue
-            for found in scan(setting.columns, ward, setting.notes, self._start):
+            for found in scan(setting.columns, ward, setting.notes, self._start, self._among):
                 trees = found if self._closed is None else found[~self._closed[found]]
                 if compiled.root.is_free:
                     yield trees, ward.guests

@@ -1,8 +1,9 @@
 """What a search gives: rows of candidates in arrays, those of one form together."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,21 @@ Seats = tuple[int, ...]
 in the order of the slots."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Candidates that are kept beyond a search, one of each tree; never written to.
+
+    Attributes:
+        trees: int64[M], rising.
+        rows: int64[M, S]; row of each provider.
+        made: what has been made of all of them, by what it is; is kept as long as they are.
+    """
+
+    trees: Trees
+    rows: NDArray[np.int64]
+    made: dict[Hashable, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """N candidates in which the same slots sit together, on S providers.
@@ -31,12 +47,15 @@ class Batch:
         rows: int64[N, S]; row of each provider.
         order: int64[N], rising; places of the candidates in the whole answer.
         trees: int64[N]; the tree that each is anchored in.
+        part: of which these are the first N, from *begin* on and round; None: of nothing kept.
     """
 
     seats: Seats
     rows: NDArray[np.int64]
     order: NDArray[np.int64]
     trees: Trees
+    part: Part | None = None
+    begin: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ a lock: they may work something out twice, and put the same in.
 """
 
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from wherry.inventory.columns import Columns
 from wherry.model.provider import Provider
@@ -13,12 +14,34 @@ from wherry.schedule.search.lookups import FleetLookups
 from wherry.schedule.search.placing import Way
 from wherry.schedule.search.postings import Postings
 
+if TYPE_CHECKING:
+    from wherry.schedule.search.whole import Whole
+
 REQUESTS = 256
+WHOLES = 64
+"""Requests whose first ways are kept; each takes some bytes for each tree."""
 GROUNDS = 1 << 13
 """Grounds remembered for one request."""
 
 Firsts = dict[bytes, Way | None]
 """For each ground, as bytes, the way that is found first; None: there is none."""
+
+
+class Wholes:
+    """First ways of all trees by request, of those asked last."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Whole] = {}
+
+    def get(self, request: Hashable) -> "Whole | None":
+        """What is kept of a request; None: nothing."""
+        return self._kept.get(request)
+
+    def put(self, request: Hashable, whole: "Whole") -> None:
+        """Keep what is known of a request now."""
+        if request not in self._kept and len(self._kept) >= WHOLES:
+            self._kept.clear()
+        self._kept[request] = whole
 
 
 class Notes:
@@ -29,6 +52,7 @@ class Notes:
         self.lookups = FleetLookups(columns)
         self.likeness = Likeness()
         self.postings = Postings()
+        self.wholes = Wholes()
         self._firsts: dict[Hashable, Firsts] = {}
         self._rows: dict[int, tuple[int, Provider]] = {}
 

@@ -31,25 +31,19 @@ def could_any(columns: Columns, tests: Tests) -> bool:
     return all(name in columns.classes and amount <= INT32 for name, amount in tests.most.items())
 
 
-def scan(columns: Columns, ward: Ward, notes: Notes, start: int) -> Iterator[Trees]:
+def scan(
+    columns: Columns, ward: Ward, notes: Notes, start: int, among: Trees | None = None
+) -> Iterator[Trees]:
     """Give the trees of a ward that pass, block by block; dead ones may be among them.
 
     Args:
         start: the tree to begin with.
+        among: rising; all that are looked at, of a ward of any trees; None: every one.
     """
     tests = ward.tests
-    lookups: list[Asking] = []
-    listed: list[NDArray[np.int32] | None] = []
-    if not tests.traits.is_free:
-        lookup = notes.lookups.traits(tests.traits, unknown=True)
-        lookups.append((lookup, columns.tree_traits))
-        listed.append(notes.postings.few(columns, "tree_traits", tests.traits, lookup))
-    if not tests.aggregates.is_free:
-        lookup = notes.lookups.aggregates(tests.aggregates, unknown=True)
-        lookups.append((lookup, columns.tree_aggregates))
-        listed.append(notes.postings.few(columns, "tree_aggregates", tests.aggregates, lookup))
-    if ward.only:
-        trees = np.array(sorted(ward.only), np.int64)
+    lookups, listed = _asked(columns, tests, notes, is_listed=among is None)
+    if among is not None or ward.only:
+        trees = np.array(sorted(ward.only), np.int64) if among is None else among
         yield from _some(ward, trees[_has_room(columns, tests, trees)], lookups)
         return
     few = min((each for each in listed if each is not None), key=len, default=None)
@@ -64,6 +58,26 @@ def scan(columns: Columns, ward: Ward, notes: Notes, start: int) -> Iterator[Tre
             for lookup, ids in lookups:
                 ok &= answers(lookup, ids[low:high])
         yield from _some(ward, ok.nonzero()[0] + low, lookups if is_thin else ())
+
+
+def _asked(
+    columns: Columns, tests: Tests, notes: Notes, *, is_listed: bool
+) -> tuple[list["Asking"], list[NDArray[np.int32] | None]]:
+    """Say what is looked up of trees, and list those that are few, if that is of use."""
+    lookups: list[Asking] = []
+    listed: list[NDArray[np.int32] | None] = []
+    if not tests.traits.is_free:
+        lookup = notes.lookups.traits(tests.traits, unknown=True)
+        lookups.append((lookup, columns.tree_traits))
+        if is_listed:
+            listed.append(notes.postings.few(columns, "tree_traits", tests.traits, lookup))
+    if not tests.aggregates.is_free:
+        lookup = notes.lookups.aggregates(tests.aggregates, unknown=True)
+        lookups.append((lookup, columns.tree_aggregates))
+        if is_listed:
+            found = notes.postings.few(columns, "tree_aggregates", tests.aggregates, lookup)
+            listed.append(found)
+    return lookups, listed
 
 
 Asking = tuple[Bools, NDArray[Any]]

@@ -66,7 +66,9 @@ def _amounts(compiled: Compiled, seats: Seats) -> dict[int, dict[str, int]]:
 
 
 def _some(batch: Batch, keep: np.ndarray) -> Batch:
-    return replace(batch, rows=batch.rows[keep], order=batch.order[keep], trees=batch.trees[keep])
+    return Batch(
+        seats=batch.seats, rows=batch.rows[keep], order=batch.order[keep], trees=batch.trees[keep]
+    )
 
 
 def _in_order(batches: list[Batch]) -> tuple[Batch, ...]:

@@ -11,11 +11,13 @@ from wherry.inventory.columns import Columns
 from wherry.inventory.columns.keys import texts_of
 from wherry.schedule.candidates.request import AnswerForm
 from wherry.schedule.search.compile import Compiled
-from wherry.schedule.search.found import Batch, Found, Seats
+from wherry.schedule.search.found import Batch, Found, Part, Seats
 
 Buffer = bytes | memoryview
 UUID = 36
 """Letters of a uuid."""
+MOST_KEPT = 1 << 20
+"""Letters of the candidates of one request that are kept beyond its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +109,37 @@ def _render(found: Found, batch: Batch, form: AnswerForm, *, apart: bool) -> lis
 
     There is a comma behind each.
     """
+    if batch.part is not None and not apart and not found.columns.odd:
+        return _turned(found, batch, batch.part, form)
     template = make_template(found.compiled, batch.seats, form)
     if found.columns.odd:
         return _fill_odd(found.columns, batch, template)
-    letters = _fill(found.columns, batch, template)
+    letters = _fill(found.columns, batch.rows, template)
     if not apart:
         return [letters.reshape(-1).data]
     text, width = letters.tobytes(), letters.shape[1]
     return [text[at : at + width] for at in range(0, len(text), width)]
 
 
-def _fill(columns: Columns, batch: Batch, template: Template) -> NDArray[np.uint8]:
+def _turned(found: Found, batch: Batch, part: Part, form: AnswerForm) -> list[Buffer]:
+    """Render the candidates of a part once, and give them from where the batch begins."""
+    letters = part.made.get(form)
+    if letters is None:
+        template = make_template(found.compiled, batch.seats, form)
+        letters = _fill(found.columns, part.rows, template)
+        if letters.size <= MOST_KEPT:
+            part.made[form] = letters
+    text, (count, width) = letters.reshape(-1).data, letters.shape
+    size = len(batch.rows)
+    ahead = min(size, count - batch.begin)
+    pieces = [text[batch.begin * width : (batch.begin + ahead) * width]]
+    return pieces if ahead == size else [*pieces, text[: (size - ahead) * width]]
+
+
+def _fill(columns: Columns, rows: NDArray[np.int64], template: Template) -> NDArray[np.uint8]:
     """Fill a template with uuids: uint8[N, L], a comma at the end of each candidate."""
-    size, seats = batch.rows.shape
-    uuids = texts_of(columns.uuids[batch.rows.reshape(-1)]).reshape(size, seats, UUID)
+    size, seats = rows.shape
+    uuids = texts_of(columns.uuids[rows.reshape(-1)]).reshape(size, seats, UUID)
     if len(template.spread) > 1:
         spread = np.ascontiguousarray(uuids[:, template.spread]).view(f"S{UUID}")
         ordered = np.sort(spread, axis=1).view(np.uint8)
