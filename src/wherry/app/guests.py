@@ -43,7 +43,8 @@ def put_guest(engine: Engine, uuid: str, request: GuestRequest) -> Guest:
             view.get(request.host),
             uuid=uuid,
             stored=stored,
-            held=read_holding(tx, uuid),
+            # A client that writes what it holds locks the guest, which may not be there yet.
+            held=read_holding(tx, uuid, lock=stored is None),
             claim_id=engine.new_id(),
             now=engine.clock(),
         )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from wherry.app.engine import Engine
 from wherry.app.running import host_in
 from wherry.migrate.provisional import follow
+from wherry.store.adoption import hold_hosts
 from wherry.store.attached import find_unrecorded
 from wherry.store.guests import write_guest
 from wherry.store.holdings import lock_holdings, read_holdings
@@ -36,6 +37,7 @@ def _find(tx: Tx, engine: Engine, host: str) -> Iterator[str]:
 
 def _pin(tx: Tx, engine: Engine, host: str, uuid: str) -> None:
     lock_holdings(tx, [uuid])
+    hold_hosts(tx, [host])
     if uuid not in find_unrecorded(tx, host):
         return
     held = read_holdings(tx, [uuid])[uuid]

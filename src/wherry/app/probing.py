@@ -9,6 +9,7 @@ from wherry.app.engine import Engine, log
 from wherry.app.steps import advance_by
 from wherry.inventory.fleet import FleetView
 from wherry.migrate.probing import judge_probe, plan_reads, plan_write
+from wherry.model.errors import TokenExpired
 from wherry.model.migrations import Migration, PreflightJob
 from wherry.store.jobs import read_jobs_of, write_jobs
 from wherry.store.migrations import write_migration
@@ -27,6 +28,8 @@ def go_on_probing(
     tx: Tx, engine: Engine, view: FleetView, migration: Migration, answered: PreflightJob
 ) -> None:
     """Take the next step once a job is answered: wait for the other end, write, or decide."""
+    if answered.token != migration.attempt:
+        raise TokenExpired(migration=migration.uuid, token=answered.token)
     rows = read_jobs_of(tx, migration.uuid, token=migration.attempt)
     reads = {
         job.side: answer for job, answer in rows if job.kind == "probe read" and answer is not None

@@ -46,7 +46,7 @@ def lock_guests(tx: Tx, report: Report) -> dict[str, Guest]:
     """Give the guests on record that a report names, held until the transaction ends.
 
     What they hold is held as well, and all of it before anything else of the report is
-    written: every writer takes guests, then consumers, then providers.
+    written: every writer takes guests, then consumers, hosts, then providers.
     """
     uuids = sorted({guest.consumer for guest in report.guests or ()})
     found = ((uuid, read_guest(tx, uuid, lock=True)) for uuid in uuids)

@@ -24,6 +24,7 @@ provider = tables.provider
 _reported = select(tables.host.c.name).where(
     tables.host.c.name.in_(bindparam("names", expanding=True))
 )
+_HOLD = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 _LOCK_ROOTS = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(roots.name, 0)) FROM"
     " (SELECT DISTINCT top.name FROM provider AS top JOIN provider ON provider.root = top.id"
@@ -135,6 +136,13 @@ def lock_hosts(tx: Tx, names: Collection[str]) -> None:
     """
     for name in sorted(names):
         lock_name(tx, name)
+
+
+def hold_hosts(tx: Tx, names: Collection[str]) -> None:
+    """Let nobody change hosts that others may hold as well; in the order of `lock_hosts`."""
+    if tx.dialect == "postgresql":
+        for name in sorted(names):
+            tx.execute(_HOLD, {"name": name})
 
 
 def lock_roots(tx: Tx, uuids: Collection[str]) -> None:

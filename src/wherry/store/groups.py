@@ -40,8 +40,12 @@ def read_group(tx: Tx, name: str) -> Group | None:
 
 def remove_group(tx: Tx, name: str) -> bool:
     """Forget a group; says whether it was there."""
+    # As whoever writes one: the group first.
+    query = select(group.c.id).where(group.c.id == name).with_for_update()
+    is_there = tx.execute(query).first() is not None
     tx.execute(delete(member).where(member.c.guest_group == name))
-    return tx.execute(delete(group).where(group.c.id == name)).rowcount > 0
+    tx.execute(delete(group).where(group.c.id == name))
+    return is_there
 
 
 def read_neighbours(tx: Tx, uuid: str) -> Neighbours:

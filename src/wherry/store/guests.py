@@ -73,12 +73,18 @@ def read_guest(tx: Tx, uuid: str, *, lock: bool = False) -> Guest | None:
 
 def find_guests(tx: Tx, consumers: Collection[str]) -> list[Guest]:
     """Lock and read, by uuid, the guests that are these consumers or are held by one of them."""
+    names = sorted(name_guests(tx, consumers))
+    locked = (read_guest(tx, uuid, lock=True) for uuid in names)
+    return [one for one in locked if one is not None]
+
+
+def name_guests(tx: Tx, consumers: Collection[str]) -> set[str]:
+    """Name the guests that are these consumers or are held by one of them."""
     found: set[str] = set()
     for batch in batches(sorted(consumers)):
         for column in (guest.c.uuid, guest.c.migration):
             found.update(tx.execute(select(guest.c.uuid).where(column.in_(batch))).scalars())
-    locked = (read_guest(tx, uuid, lock=True) for uuid in sorted(found))
-    return [one for one in locked if one is not None]
+    return found
 
 
 def read_guests(

@@ -19,12 +19,18 @@ SCALAR: Any = str | int | bool
 """What an exclusive value is."""
 
 
-def read_holding(tx: Tx, uuid: str) -> Holding:
+def read_holding(tx: Tx, uuid: str, *, lock: bool = False) -> Holding:
     """Read all that one consumer holds, with the generation that it has now.
 
     A claim with this holding changes nothing, and fails if the consumer has moved on since.
     A consumer that does not exist holds nothing, and shall not exist (generation None).
+
+    Args:
+        lock: keep it as it is read, as `lock_holdings` does: where it may be written down
+            without a claim.
     """
+    if lock:
+        lock_holdings(tx, [uuid])
     return read_holdings(tx, [uuid])[uuid]
 
 

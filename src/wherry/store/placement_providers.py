@@ -1,6 +1,7 @@
 """Resource providers as Placement's clients see them; whoever writes locks first.
 
-All writers take rows in one order: consumers by uuid, then providers by uuid, then names.
+All writers lock in one order: guests, consumers by uuid, hosts by name, providers by uuid, then
+names of classes and traits.
 """
 
 from collections.abc import Iterable

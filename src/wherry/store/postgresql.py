@@ -35,9 +35,10 @@ KEPT = 8
 GROUP = 32
 """Claims in one transaction, at most: the server keeps track of 64 blocks that may be undone."""
 BUSY = "the database does not answer: every connection of this process is in use"
-AGAIN = frozenset({"40001", "40P01", "23505"})
-"""Serialization failure, deadlock, a key that another transaction has just taken: when the
-transaction runs again, it sees what the other one did."""
+AGAIN = frozenset({"40001", "40P01", "23505", "23503"})
+"""Serialization failure, deadlock, a key that another transaction has just taken, a row that it
+has just removed or begun to refer to: when the transaction runs again, it sees what the other
+one did."""
 
 
 def postgresql_engine(url: str, *, pool_size: int = 16) -> Engine:

@@ -144,7 +144,7 @@ def read_digest(tx: Tx, name: str) -> str | None:
 
 
 def lock_name(tx: Tx, name: str) -> None:
-    """Let one report of a host follow the other, the very first ones too."""
+    """Let one writer of a name follow the other, the very first ones too; a report: of its host."""
     if tx.dialect == "postgresql":
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 

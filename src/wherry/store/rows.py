@@ -65,13 +65,14 @@ def _upsert(
 def intern(
     tx: Tx, table: Table, names: Iterable[str], *, known: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """Give the id of each name, new ids to new names.
+    """Give the id of each name, new ids to new names; these stay so until the transaction ends.
 
     Args:
-        known: ids of all of these names that have one; None: they are read.
+        known: ids of all of these names that have one, which others may change; None: they
+            are read.
     """
     wanted = sorted(set(names))
-    found = read_ids(tx, table, wanted) if known is None else dict(known)
+    found = read_ids(tx, table, wanted, hold=True) if known is None else dict(known)
     missing = [{"name": name} for name in wanted if name not in found]
     if missing:
         tx.execute(_insert_names(tx.dialect, table), missing)
@@ -79,11 +80,11 @@ def intern(
     return found
 
 
-def read_ids(tx: Tx, table: Table, names: Sequence[str]) -> dict[str, int]:
-    """Give the ids of those names that have one."""
+def read_ids(tx: Tx, table: Table, names: Sequence[str], *, hold: bool = False) -> dict[str, int]:
+    """Give the ids of those names that have one; with *hold*, so that nobody changes a name."""
     found: dict[str, int] = {}
     for batch in batches(names):
-        rows = tx.execute(_select_names(table), {"names": list(batch)})
+        rows = tx.execute(_select_names(table, hold), {"names": list(batch)})
         found.update((row.name, row.id) for row in rows)
     return found
 
@@ -91,13 +92,18 @@ def read_ids(tx: Tx, table: Table, names: Sequence[str]) -> dict[str, int]:
 @cache
 def _insert_names(dialect: Dialect, table: Table) -> Executable:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing(index_elements=["name"])
+    statement = insert(table)
+    # Written once more where it is there by now, so that nobody takes it away before it is used.
+    same = {"name": statement.excluded.name}
+    return statement.on_conflict_do_update(index_elements=["name"], set_=same)
 
 
 @cache
-def _select_names(table: Table) -> Executable:
+def _select_names(table: Table, hold: bool) -> Executable:
     names: BindParameter[str] = bindparam("names", expanding=True)
-    return select(table.c.name, table.c.id).where(table.c.name.in_(names))
+    query = select(table.c.name, table.c.id).where(table.c.name.in_(names))
+    # As a row does that refers to it.
+    return query.with_for_update(read=True, key_share=True) if hold else query
 
 
 def among(tx: Tx, column: Column[Any], values: Sequence[str | int]) -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 
 from wherry.model.tenancy import Aggregate, Closed, ClosedBy
 from wherry.store import tables
+from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
 
 allowed = tables.aggregate_tenant
@@ -14,12 +15,14 @@ member, provider = tables.provider_aggregate, tables.provider
 
 def write_aggregate(tx: Tx, uuid: str, tenants: Iterable[str]) -> None:
     """Make an aggregate one of these tenants alone, whosever it was before."""
+    lock_name(tx, uuid)
     tx.execute(delete(allowed).where(allowed.c.aggregate == uuid))
     tx.execute(insert(allowed), [{"aggregate": uuid, "tenant": name} for name in tenants])
 
 
 def remove_aggregate(tx: Tx, uuid: str) -> bool:
     """Make an aggregate one like any other; says whether it was for some tenants."""
+    lock_name(tx, uuid)
     return tx.execute(delete(allowed).where(allowed.c.aggregate == uuid)).rowcount > 0
 
 
@@ -61,6 +64,9 @@ def _closed(
         return []
     of_root: dict[tuple[str, str], list[str]] = {}
     for host, root, aggregate in _members(tx, *where):
+        # What writes reads what others have written between two of its statements.
+        if aggregate not in tenants:
+            continue
         of_root.setdefault((host, root), []).append(aggregate)
     found: dict[tuple[str, ...], ClosedBy | None] = {}
     for aggregates in map(tuple, of_root.values()):

@@ -186,6 +186,8 @@ def _read(tx: Tx, where: Any) -> list[Stored]:
     return [
         Stored(**{**row, "plan": clients.get(row["id"]) or decode(row["plan"], PlannedProvider)})
         for row in rows
+        # A client may have made one after the others were locked, and taken it away again.
+        if row["id"] in clients or row["plan"] is not None
     ]
 
 

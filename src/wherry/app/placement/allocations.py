@@ -7,7 +7,12 @@ from msgspec import UNSET, UnsetType
 
 from wherry.app.deciding import write_anew
 from wherry.app.engine import Engine
-from wherry.app.placement.contracts import lock_guests, plan_records, write_records
+from wherry.app.placement.contracts import (
+    lock_guests,
+    plan_records,
+    require_known,
+    write_records,
+)
 from wherry.app.placement.names import in_order, require_classes
 from wherry.app.placement.plain_claims import let_go_plainly, take_plainly
 from wherry.app.placement.providers import require_provider
@@ -176,6 +181,7 @@ def write_allocations(
         raise ConsumerConflict(expected=error.found, got=error.expected) from error
     except NotFound as error:
         raise UnknownProviderInAllocation(str(error.name)) from error
+    require_known(tx, [one.consumer for one in asked], guests)
     write_records(tx, records, outcome)
 
 

@@ -3,7 +3,7 @@
 Source: design, section 3 ("A guest").
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -16,8 +16,10 @@ from wherry.migrate.provisional import Followed, follow
 from wherry.migrate.slots import name_devices
 from wherry.migrate.untold import find_untold
 from wherry.model.claims import ClaimOutcome, Holding
+from wherry.model.errors import ConsumerChanged
 from wherry.model.guests import Guest
-from wherry.store.guests import find_guests, remove_guest, write_guest
+from wherry.store.adoption import hold_hosts
+from wherry.store.guests import find_guests, name_guests, remove_guest, write_guest
 from wherry.store.holdings import read_holdings
 from wherry.store.migrations import read_migration
 from wherry.store.placement_providers import read_named
@@ -41,6 +43,17 @@ def lock_guests(tx: Tx, consumers: Iterable[str]) -> list[Guest]:
     return [one for one in find_guests(tx, set(consumers)) if not _is_ours(tx, one)]
 
 
+def require_known(tx: Tx, consumers: Collection[str], guests: Iterable[Guest]) -> None:
+    """Make sure, once the consumers are locked, that nobody has put a guest on record meanwhile.
+
+    Raises:
+        ConsumerChanged: somebody has; decide again.
+    """
+    unknown = name_guests(tx, consumers) - {one.uuid for one in guests}
+    for one in lock_guests(tx, unknown):
+        raise ConsumerChanged(consumer=one.uuid, expected=None, found=one.generation)
+
+
 def plan_records(
     tx: Tx, holdings: Sequence[Holding], guests: Sequence[Guest], *, now: float
 ) -> Records:
@@ -61,7 +74,7 @@ def plan_records(
     known = {one.uuid: one for one in guests}
     held = read_holdings(tx, {*wanted, *known})
     after = {**held, **wanted}
-    homes = _homes(tx, after.values())
+    homes = _hold_homes(tx, after.values())
     passed = find_holders({uuid: held[uuid] for uuid in wanted if uuid in known}, held, wanted)
     holders = {one.uuid: one.migration for one in guests if one.migration is not UNSET} | passed
     written: list[Guest] = []
@@ -127,6 +140,18 @@ def _homes(tx: Tx, holdings: Iterable[Holding]) -> _Homes:
     rows = read_named(tx, {uuid for one in holdings for uuid in one.allocations})
     hosts = {uuid: row.host for uuid, row in rows.items() if row.host is not None}
     return _Homes(hosts, any(rows[uuid].parent is not None for uuid in hosts))
+
+
+def _hold_homes(tx: Tx, holdings: Collection[Holding]) -> "_Homes":
+    """Let the hosts of providers stay as they are while it is told what consumers have of them.
+
+    Who is to hold something is on record and locked before, or known to nobody else yet.
+    """
+    held: set[str] = set()
+    while not held >= set((homes := _homes(tx, holdings)).hosts.values()):
+        held |= set(homes.hosts.values())
+        hold_hosts(tx, held)
+    return homes
 
 
 def _follow(

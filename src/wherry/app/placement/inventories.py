@@ -84,7 +84,10 @@ def set_inventories(
         engine, uuid, inventories, generation=generation, may_equal=may_equal
     )
     if done is not None:
-        return Stocked(uuid=uuid, generation=done[0], stock=done[1])
+        generation_, stock = done
+        if stock is None:
+            return find_inventories(engine, uuid)
+        return Stocked(uuid=uuid, generation=generation_, stock=stock)
     return set_inventories_closely(
         engine, uuid, inventories, generation=generation, may_equal=may_equal
     )

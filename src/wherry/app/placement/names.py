@@ -17,7 +17,7 @@ from wherry.store import placement_names as store
 from wherry.store.adoption import lock_roots
 from wherry.store.placement_names import CLASSES, TRAITS
 from wherry.store.placement_plans import move_silently
-from wherry.store.placement_providers import lock_providers
+from wherry.store.placement_providers import ProviderRow, lock_providers
 from wherry.store.rows import intern, read_ids
 from wherry.store.transaction import Tx
 
@@ -135,17 +135,24 @@ def rename_class(engine: Engine, name: str, new: str) -> None:
             raise StandardName("resource class", name)
         if new != name and store.read_names(tx, CLASSES, [new]):
             raise NameTaken(new)
-        uuids = store.read_havers(tx, name)
-        lock_roots(tx, uuids)
-        havers = lock_providers(tx, uuids)
+        _lock_havers(tx, name)
+        if not store.rename(tx, CLASSES, name, new):
+            raise NoSuchClass(name)
+        # Who was about to have the class has it by now, and nobody else can come to it.
+        havers = _lock_havers(tx, new)
         for row in havers.values():
             if row.owner == "report":
                 raise Managed(row.uuid)
-        store.rename(tx, CLASSES, name, new)
         move_silently(tx, sorted(havers))
         settle_counts(tx, engine, havers)
 
     engine.store.write(write)
+
+
+def _lock_havers(tx: Tx, name: str) -> dict[str, ProviderRow]:
+    uuids = store.read_havers(tx, name)
+    lock_roots(tx, uuids)
+    return lock_providers(tx, uuids)
 
 
 def delete_class(engine: Engine, name: str) -> None:
@@ -161,7 +168,8 @@ def delete_class(engine: Engine, name: str) -> None:
             raise StandardName("resource class", name)
         if store.is_class_used(tx, name):
             raise NameUsed(f"Cannot delete resource class {name}. Class is in use in inventory.")
-        store.drop_name(tx, CLASSES, name)
+        if not store.drop_name(tx, CLASSES, name):
+            raise NoSuchClass(name)
 
     engine.store.write(write)
 
@@ -227,6 +235,7 @@ def delete_trait(engine: Engine, name: str) -> None:
             raise StandardName("trait", name)
         if store.is_trait_used(tx, name):
             raise NameUsed(f"The trait {name} is in use by a resource provider.")
-        store.drop_name(tx, TRAITS, name)
+        if not store.drop_name(tx, TRAITS, name):
+            raise NoSuchTrait([name])
 
     engine.store.write(write)

@@ -36,8 +36,11 @@ def set_inventories_plainly(
     *,
     generation: int | None,
     may_equal: bool,
-) -> tuple[int, Mapping[str, Stock]] | None:
-    """Make a provider's inventories these; gives its generation and what it has after that."""
+) -> tuple[int, Mapping[str, Stock] | None] | None:
+    """Make a provider's inventories these; gives its generation and what it has after that.
+
+    What it has is None where somebody has just given one of the classes another name.
+    """
     if generation is None or not inventories:
         return None
     if any(is_overdrawn(each, may_equal=may_equal) for each in inventories.values()):
@@ -49,6 +52,8 @@ def set_inventories_plainly(
     if done is None:
         return None
     seen, use = done
+    if any(each.name not in inventories for each in use):
+        return seen, None
     return seen, {each.name: held_stock(inventories[each.name], each, now=now) for each in use}
 
 

@@ -199,13 +199,14 @@ def _lock_move(
     Gives the provider, the parent that it shall have, and what is known of that one's tree.
     """
     before = require_provider(tx, uuid)
-    wanted = before.parent if parent is UNSET else parent
-    if wanted == before.parent:
+    if parent is UNSET or parent == before.parent:
         row = lock_provider(tx, uuid)
-        named = [] if wanted is None else [wanted]
-        return row, wanted, store.read_named(tx, named)
-    tree = store.lock_trees(tx, [uuid] if wanted is None else [uuid, wanted])
-    return _require_own(tree.get(uuid), uuid), wanted, tree
+        # Another may have moved it before its lock was had.
+        if parent is UNSET or parent == row.parent:
+            named = [] if row.parent is None else [row.parent]
+            return row, row.parent, store.read_named(tx, named)
+    tree = store.lock_trees(tx, [uuid] if parent is None else [uuid, parent])
+    return _require_own(tree.get(uuid), uuid), parent, tree
 
 
 def _new_parent(

@@ -6,6 +6,7 @@ from wherry.app.deciding import write_anew
 from wherry.app.engine import Engine
 from wherry.app.owning import settle_counts
 from wherry.app.placement.allocations import Asked, require_there, write_allocations
+from wherry.app.placement.contracts import lock_guests
 from wherry.app.placement.inventories import replace, require_generation
 from wherry.app.placement.names import intern_classes
 from wherry.app.placement.refusals import Managed, NoSuchProvider
@@ -34,9 +35,9 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
 
     def write(tx: Tx) -> None:
         now = engine.clock()
-        # In the order of all writers: consumers, then providers.
+        # In the order of all writers: guests, consumers, hosts, then providers.
+        lock_guests(tx, [one.consumer for one in asked])
         opened = open_consumers(tx, [one.consumer for one in asked])
-        lock_roots(tx, inventories)
         rows = _lock(tx, inventories, asked)
         require_there(tx, asked)
         classes: dict[str, int] = {}
@@ -57,11 +58,13 @@ def reshape(engine: Engine, inventories: Reshaped, asked: Sequence[Asked]) -> No
 
 
 def _lock(tx: Tx, inventories: Reshaped, asked: Sequence[Asked]) -> dict[str, ProviderRow]:
-    """Lock every provider that is given inventories, or held before or after."""
+    """Lock every provider that is given inventories, or held before or after, and its host."""
     touched = {uuid for one in asked for uuid in one.allocations}
     for held in read_holdings(tx, [one.consumer for one in asked]).values():
         touched |= held.allocations.keys()
-    rows = lock_providers(tx, touched | inventories.keys())
+    touched |= inventories.keys()
+    lock_roots(tx, touched)
+    rows = lock_providers(tx, touched)
     for uuid, (generation, _) in inventories.items():
         if uuid not in rows:
             raise NoSuchProvider(uuid)
