@@ -25,7 +25,9 @@ def read_membership(tx: Tx, aggregates: Collection[str] | None) -> dict[str, fro
     )
     if aggregates is not None:
         query = query.where(member.c.aggregate.in_(sorted(aggregates)))
-    found: dict[str, set[str]] = {}
-    for host, aggregate in tx.rows(query):
-        found.setdefault(host, set()).add(aggregate)
-    return {host: frozenset(there) for host, there in found.items()}
+    found: dict[str, tuple[str, ...]] = {}
+    for host, aggregate in tx.rows(query.order_by(member.c.aggregate)):
+        found[host] = (*found.get(host, ()), aggregate)
+    # Few sets are those of many hosts: one value for each.
+    sets = {there: frozenset(there) for there in found.values()}
+    return {host: sets[there] for host, there in found.items()}
