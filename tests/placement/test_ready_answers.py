@@ -158,6 +158,20 @@ def test_bytes_of_a_tree_that_changed_are_made_anew():
         assert answer["provider_summaries"]["host"]["resources"]["VCPU"]["used"] == used
 
 
+def test_pages_of_which_some_trees_changed_say_what_new_ones_would():
+    """In two pages at once; other pages stay."""
+    hosts = {f"host{n}": a_provider(f"host{n}", has={"VCPU": 4}) for n in range(200)}
+    writer, kept = ColumnsWriter(columns_of(a_world(*hosts.values()))), TreeBytes()
+    request = a_request(a_group(VCPU=1))
+    for used in ({}, {"host3": 1, "host5": 2, "host70": 3}, {"host70": 1, "host199": 2}):
+        writer.use([(uuid, "VCPU", 4, 0, units) for uuid, units in used.items()])
+        found = find(writer.columns, request)
+        said = json.loads(render_answer(found, request.form, kept))
+        assert said == json.loads(render_answer(found, request.form, TreeBytes()))
+        for uuid, units in used.items():
+            assert said["provider_summaries"][uuid]["resources"]["VCPU"]["used"] == units
+
+
 def test_a_tree_that_only_stands_in_for_a_group_without_resources_is_not_shown():
     store = a_provider(
         "store", has={"DISK_GB": 9}, traits=(SHARES, TRAITS[0]), aggregates=AGGREGATES[:1]

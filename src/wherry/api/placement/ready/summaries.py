@@ -53,15 +53,34 @@ class TreeBytes:
             return self._each(columns, trees)
         # Stamps are written after what they stand for, so they are read before.
         stamps = columns.stamp[trees]
-        found = []
+        found: list[bytes] = []
+        stale = []
         for begin, end in zip(bounds[:-1][full].tolist(), bounds[1:][full].tolist(), strict=True):
             page, sign = trees[begin:end].tobytes(), stamps[begin:end].tobytes()
             text = self._pages.get(page, sign)
             if text is None:
-                text = b"".join(self._each(columns, trees[begin:end]))
-                self._pages.put(page, sign, text)
-            found.append(text)
+                stale.append((begin, end, page, sign))
+            else:
+                found.append(text)
+        found += self._anew(columns, trees, stale)
         return found + self._each(columns, trees[np.repeat(~full, sizes)])
+
+    def _anew(
+        self,
+        columns: Columns,
+        trees: NDArray[np.int64],
+        pages: Sequence[tuple[int, int, bytes, bytes]],
+    ) -> Iterator[bytes]:
+        """Put pages together, each from and to a place; trees of all are rendered at once."""
+        if not pages:
+            return
+        texts = self._each(columns, np.concatenate([trees[begin:end] for begin, end, *_ in pages]))
+        at = 0
+        for begin, end, page, sign in pages:
+            text = b"".join(texts[at : at + end - begin])
+            at += end - begin
+            self._pages.put(page, sign, text)
+            yield text
 
     def _each(self, columns: Columns, trees: NDArray[np.int64]) -> list[bytes]:
         """Give each tree apart, in order."""
