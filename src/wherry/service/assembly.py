@@ -14,6 +14,7 @@ from wherry.api.wherry import ROUTES
 from wherry.app.engine import Engine, open_engine
 from wherry.app.housekeeping import start_housekeeping
 from wherry.app.settings import Settings, require_consistent
+from wherry.service.records import learn_records
 from wherry.web.app import WebDoor, make_web_app
 from wherry.web.pages import PAGES
 
@@ -62,6 +63,7 @@ def assemble(settings: Settings, *, rows: Any = None, row: int = 0) -> Service:
         BadConfiguration: settings exclude each other, or a file they name cannot be taken.
         WherryError: the store cannot be opened.
     """
+    learn_records()
     require_consistent(settings)
     access = open_access(settings)
     engine = open_engine(settings)
