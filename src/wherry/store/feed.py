@@ -19,6 +19,7 @@ from wherry.model.inventory import HostRecord, PlannedProvider, ProviderRecord
 from wherry.store import tables
 from wherry.store.hosts import read_hosts
 from wherry.store.providers import find_homeless, read_providers, read_providers_of_hosts
+from wherry.store.rows import walk_indexes
 from wherry.store.transaction import Dialect, Tx
 
 Cursor = str
@@ -79,6 +80,7 @@ def read_changes(
     new_cursor, events = read_events(tx, cursor)
     if events is None:
         return read_fleet(tx)
+    walk_indexes(tx)
     plans = {} if plans is None else plans
     for event in events:
         if event.kind == "provider":

@@ -22,7 +22,7 @@ from wherry.store.placement_inventories import shown_inventory
 from wherry.store.placement_providers import find_providers
 from wherry.store.placement_qualities import read_aggregates, read_traits
 from wherry.store.providers import read_providers
-from wherry.store.rows import among, batches
+from wherry.store.rows import among, batches, walk_indexes
 from wherry.store.snapshot import Unfit, read_snapshot
 from wherry.store.transaction import Tx
 
@@ -119,6 +119,7 @@ class WorldReader:
         return replace(batch, columns=columns, is_mapped=True, classes=names[0], traits=names[1])
 
     def _read(self, tx: Tx, events: Sequence[Event], now: Cursor) -> WorldBatch:
+        walk_indexes(tx)
         whole = sorted({event.ref for event in events if event.kind == "provider"})
         used = {event.ref for event in events if event.kind == "use"}.difference(whole)
         for uuid in whole:

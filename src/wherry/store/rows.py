@@ -124,6 +124,16 @@ def among(tx: Tx, column: Column[Any], values: Sequence[str | int]) -> ColumnEle
     return column == any_(cast(literal(written, Text()), kind))
 
 
+def walk_indexes(tx: Tx) -> None:
+    """Look what is asked for up in indexes until this transaction ends.
+
+    PostgreSQL takes a table that was filled a moment ago for empty, and looks through all of it
+    for each row of another.
+    """
+    if tx.dialect == "postgresql":
+        tx.driver.execute("SET LOCAL enable_seqscan = off")
+
+
 def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """Cut values into lists that one statement takes."""
     for start in range(0, len(values), BATCH):
