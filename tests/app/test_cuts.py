@@ -47,7 +47,6 @@ def report_of_no_device(wire: Wire) -> None:
 def names(wire: Wire) -> None:
     for name in (ONE, PORT):
         wire.ok("PUT", f"/resource_classes/{name}")
-    wire.ok("PUT", "/traits/CUSTOM_ONE")
     wire.provider(VCPU=4)
 
 
@@ -63,11 +62,6 @@ def put_inventories(wire: Wire) -> Told:
 
 def post_inventory(wire: Wire) -> Told:
     return wire("POST", f"{RP}/{U1}/inventories", {"resource_class": ONE, "total": 4})
-
-
-def put_traits(wire: Wire) -> Told:
-    body = {"resource_provider_generation": 1, "traits": ["CUSTOM_ONE"]}
-    return wire("PUT", f"{RP}/{U1}/traits", body)
 
 
 def delete(path: str) -> Act:
@@ -142,9 +136,6 @@ PAIRS = {
     "an inventory is added of a class that is deleted": Pair(
         names, post_inventory, delete(f"/resource_classes/{ONE}"), near="resource_class"
     ),
-    "a trait is deleted and comes to be used": Pair(
-        names, delete("/traits/CUSTOM_ONE"), put_traits, near="FROM derived_trait"
-    ),
     "a class is renamed and comes to be used": Pair(
         names, rename(ONE), put_inventories, near="UPDATE resource_class"
     ),
@@ -155,15 +146,17 @@ PAIRS = {
         names_and_host, report, rename(PORT), near="SELECT resource_class.name"
     ),
     "a group is written and deleted": Pair(group("one"), group("one", "two"), delete_group),
-    "a group is deleted and written": Pair(group("one"), delete_group, group("one", "two")),
     "an aggregate is for these and for those": Pair(
         nothing, only_for("these"), only_for("those"), near="DELETE"
     ),
     "a guest goes to a host that is closed": Pair(
-        two_hosts_in_an_aggregate, begin, only_for("somebody"), near="aggregate"
+        two_hosts_in_an_aggregate, begin, only_for("somebody"), near="SELECT aggregate_tenant"
     ),
     "a guest that lets go is put on record": Pair(
-        held_by_nobody_on_record, delete(f"/allocations/{GUEST}"), put_guest, near="FROM guest "
+        held_by_nobody_on_record,
+        delete(f"/allocations/{GUEST}"),
+        put_guest,
+        near="guest.migration IN",
     ),
     "a guest takes a device that comes to stand below another root": Pair(
         report, allocate, nova_makes_a_root, near="provider.facts_generation"

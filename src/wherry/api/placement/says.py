@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wherry.api.placement.refused import UNDEFINED
 from wherry.app.placement import refusals as r
-from wherry.model.errors import WherryError
+from wherry.model.errors import ConsumerChanged, WherryError
 
 CONCURRENT = "placement.concurrent_update"
 
@@ -39,6 +39,7 @@ EVERYWHERE: Says = {
     r.Managed: Say(409, "{error}", r.Managed.code),
     r.GenerationConflict: Say(409, "resource provider generation conflict", CONCURRENT),
     r.ConsumerConflict: Say(409, "{error}", CONCURRENT),
+    ConsumerChanged: Say(409, "{error}", CONCURRENT),
     r.StandardName: Say(400, "{error}"),
     r.NameUsed: Say(409, "{error}"),
     r.UnknownProviderInAllocation: Say(400, "{error}"),
