@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from builders import a_uuid
+from engines import held_open, wait_for_a_lock
 from reports import a_report
 from store_rows import rows_of
 from store_worlds import NOW, a_device, a_plan
@@ -32,6 +33,7 @@ from wherry.store.engine import open_store
 from wherry.store.feed import read_events
 from wherry.store.gone import write_last_generation
 from wherry.store.hosts import read_hosts, read_last_seen
+from wherry.store.placement_names import CLASSES, rename
 from wherry.store.providers import read_providers
 from wherry.store.report_rows import NewHost, Seen, Sighting, new_host
 from wherry.store.reports import store_report
@@ -356,3 +358,23 @@ def test_hosts_of_a_group_are_written_but_for_those_in_whose_way_something_is(po
         assert store.read(audit) == []
     finally:
         store.close()
+
+
+def test_a_class_that_is_just_given_another_name_is_made_anew_for_a_new_host(postgresql_url):
+    """What a host reports is stored by the names it says, whoever writes at the same moment."""
+    store = open_store(postgresql_url)
+    made = {"CUSTOM_OLD": Inventory(total=4)}
+    assert store.add(a_host(a_plan("host1", a_device("gpu0", inventories=made))))
+    other = a_plan("host2", a_device("gpu1", host="host2", inventories=made))
+    with ThreadPoolExecutor(1) as pool:
+        with held_open(store, lambda tx: rename(tx, CLASSES, "CUSTOM_OLD", "CUSTOM_NEW")):
+            adding = pool.submit(store.add, a_host(other))
+            wait_for_a_lock(store, adding)
+        assert adding.result(30)
+    query = text(
+        "SELECT p.name, c.name FROM provider p JOIN inventory i ON i.provider = p.id"
+        " JOIN resource_class c ON c.id = i.class WHERE p.name LIKE 'gpu%' ORDER BY 1"
+    )
+    rows = store.read(lambda tx: [tuple(row) for row in tx.execute(query)])
+    store.close()
+    assert rows == [("gpu0", "CUSTOM_NEW"), ("gpu1", "CUSTOM_OLD")]

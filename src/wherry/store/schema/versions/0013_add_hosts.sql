@@ -42,9 +42,12 @@ BEGIN
     IF false = ANY (n_new) THEN
         RETURN n_new;
     END IF;
-    n_class := ARRAY(SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name)
+    -- Nobody gives them another name, or deletes them, until this is written.
+    n_class := ARRAY(
+        SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name FOR KEY SHARE)
         FROM unnest(p_class) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
-    n_trait := ARRAY(SELECT (SELECT t.id FROM trait t WHERE t.name = w.name)
+    n_trait := ARRAY(
+        SELECT (SELECT t.id FROM trait t WHERE t.name = w.name FOR KEY SHARE)
         FROM unnest(p_trait) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
     IF array_position(n_class, NULL) IS NOT NULL OR array_position(n_trait, NULL) IS NOT NULL THEN
         -- In order, so that two that make the same names cannot wait for each other.
@@ -54,9 +57,11 @@ BEGIN
         INSERT INTO trait (name) SELECT w.name FROM unnest(p_trait) AS w(name)
             WHERE NOT EXISTS (SELECT FROM trait t WHERE t.name = w.name)
             ORDER BY w.name COLLATE "C" ON CONFLICT (name) DO NOTHING;
-        n_class := ARRAY(SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name)
+        n_class := ARRAY(
+            SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name FOR KEY SHARE)
             FROM unnest(p_class) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
-        n_trait := ARRAY(SELECT (SELECT t.id FROM trait t WHERE t.name = w.name)
+        n_trait := ARRAY(
+            SELECT (SELECT t.id FROM trait t WHERE t.name = w.name FOR KEY SHARE)
             FROM unnest(p_trait) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
     END IF;
     n_id := ARRAY(SELECT nextval(pg_get_serial_sequence('provider', 'id'))
