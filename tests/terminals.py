@@ -19,7 +19,6 @@ from service import clean_environ
 
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE_S = 60
-AGAIN_S = 5
 
 
 class Terminal:
@@ -35,14 +34,15 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         plain = {n: v for n, v in clean_environ().items() if n not in {"COLUMNS", "NO_COLOR"}}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "wherry", *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=slave,
-            stderr=slave,
-            env={**plain, "TERM": "xterm-256color", **environ},
-            start_new_session=True,
-        )
+        with _ctrl_c_heard():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "wherry", *map(str, words)],
+                stdin=subprocess.DEVNULL,
+                stdout=slave,
+                stderr=slave,
+                env={**plain, "TERM": "xterm-256color", **environ},
+                start_new_session=True,
+            )
         os.close(slave)
         self._said = b""
         self._news = threading.Condition()
@@ -81,17 +81,8 @@ class Terminal:
         return found.end()
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, and again while the command goes on.
-
-        Python drops an interrupt that comes just while an object ends.
-        """
-        for _ in range(PATIENCE_S // AGAIN_S):
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(AGAIN_S)
-            except subprocess.TimeoutExpired:
-                continue
-            return
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     def end(self) -> int:
         """Wait for the end of the command; gives its status."""
@@ -109,6 +100,19 @@ class Terminal:
             self._process.kill()
         self.end()
         os.close(self._master)
+
+
+@contextmanager
+def _ctrl_c_heard() -> Iterator[None]:
+    """Start a process that hears Ctrl-C, also where a shell runs the tests in its background.
+
+    Such a shell has its children ignore it, and theirs; at a terminal nobody does.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
