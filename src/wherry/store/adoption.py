@@ -15,8 +15,8 @@ from wherry.store.body import decode
 from wherry.store.client_plans import read_client_plans
 from wherry.store.labels import drop_labels
 from wherry.store.limits import written_inventory
+from wherry.store.locks import hold_name, lock_name
 from wherry.store.placement_plans import move_silently
-from wherry.store.reports import lock_name
 from wherry.store.transaction import Tx
 
 provider = tables.provider
@@ -24,7 +24,6 @@ provider = tables.provider
 _reported = select(tables.host.c.name).where(
     tables.host.c.name.in_(bindparam("names", expanding=True))
 )
-_HOLD = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 _LOCK_ROOTS = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(roots.name, 0)) FROM"
     " (SELECT DISTINCT top.name FROM provider AS top JOIN provider ON provider.root = top.id"
@@ -140,9 +139,8 @@ def lock_hosts(tx: Tx, names: Collection[str]) -> None:
 
 def hold_hosts(tx: Tx, names: Collection[str]) -> None:
     """Let nobody change hosts that others may hold as well; in the order of `lock_hosts`."""
-    if tx.dialect == "postgresql":
-        for name in sorted(names):
-            tx.execute(_HOLD, {"name": name})
+    for name in sorted(names):
+        hold_name(tx, name)
 
 
 def lock_roots(tx: Tx, uuids: Collection[str]) -> None:

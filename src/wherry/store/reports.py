@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, exists, select, text, update
+from sqlalchemy import Row, exists, select, update
 
 from wherry.model.errors import NotFound, ReportOutdated
 from wherry.model.facts import Report
@@ -17,6 +17,7 @@ from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.gone import read_last_generation
 from wherry.store.hosts import read_report
+from wherry.store.locks import lock_name
 from wherry.store.report_rows import host_values
 from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
@@ -141,12 +142,6 @@ def replace_findings(
 def read_digest(tx: Tx, name: str) -> str | None:
     """Give the digest of a host's stored facts and guests; None without a host."""
     return tx.execute(select(host.c.digest).where(host.c.name == name)).scalar()
-
-
-def lock_name(tx: Tx, name: str) -> None:
-    """Let one writer of a name follow the other, the very first ones too; a report: of its host."""
-    if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 def _is_news(tx: Tx, stored: Row[Any], report: Report, digest: str) -> bool:

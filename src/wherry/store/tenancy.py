@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 
 from wherry.model.tenancy import Aggregate, Closed, ClosedBy
 from wherry.store import tables
-from wherry.store.reports import lock_name
+from wherry.store.locks import lock_name
 from wherry.store.transaction import Tx
 
 allowed = tables.aggregate_tenant

@@ -42,14 +42,15 @@ BEGIN
     IF false = ANY (n_new) THEN
         RETURN n_new;
     END IF;
-    -- Nobody gives them another name, or deletes them, until this is written.
-    n_class := ARRAY(
-        SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name FOR KEY SHARE)
-        FROM unnest(p_class) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
-    n_trait := ARRAY(
-        SELECT (SELECT t.id FROM trait t WHERE t.name = w.name FOR KEY SHARE)
-        FROM unnest(p_trait) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
-    IF array_position(n_class, NULL) IS NOT NULL OR array_position(n_trait, NULL) IS NOT NULL THEN
+    LOOP
+        -- Nobody gives them another name, or deletes them, until this is written.
+        n_class := ARRAY(
+            SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name FOR KEY SHARE)
+            FROM unnest(p_class) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
+        n_trait := ARRAY(
+            SELECT (SELECT t.id FROM trait t WHERE t.name = w.name FOR KEY SHARE)
+            FROM unnest(p_trait) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
+        EXIT WHEN array_position(n_class, NULL) IS NULL AND array_position(n_trait, NULL) IS NULL;
         -- In order, so that two that make the same names cannot wait for each other.
         INSERT INTO resource_class (name) SELECT w.name FROM unnest(p_class) AS w(name)
             WHERE NOT EXISTS (SELECT FROM resource_class c WHERE c.name = w.name)
@@ -57,13 +58,7 @@ BEGIN
         INSERT INTO trait (name) SELECT w.name FROM unnest(p_trait) AS w(name)
             WHERE NOT EXISTS (SELECT FROM trait t WHERE t.name = w.name)
             ORDER BY w.name COLLATE "C" ON CONFLICT (name) DO NOTHING;
-        n_class := ARRAY(
-            SELECT (SELECT c.id FROM resource_class c WHERE c.name = w.name FOR KEY SHARE)
-            FROM unnest(p_class) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
-        n_trait := ARRAY(
-            SELECT (SELECT t.id FROM trait t WHERE t.name = w.name FOR KEY SHARE)
-            FROM unnest(p_trait) WITH ORDINALITY AS w(name, place) ORDER BY w.place);
-    END IF;
+    END LOOP;
     n_id := ARRAY(SELECT nextval(pg_get_serial_sequence('provider', 'id'))
         FROM generate_subscripts(p_uuid, 1));
     INSERT INTO host (name, root, state, labels, boot_id, sequence, observed_at, last_seen, digest,
