@@ -31,7 +31,8 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 def sign_in(page: Page, token: str) -> None:
-    """Type a token where the page begins."""
+    """Type a token where the page begins, once the browser has gone there."""
+    expect(page.get_by_label("Token")).to_be_focused()
     page.keyboard.type(token)
     page.keyboard.press("Enter")
     expect(page.locator("nav")).to_be_visible()
