@@ -8,7 +8,7 @@ Source: design, section 6; docs/explanation/change-feed.md.
 """
 
 import re
-from collections.abc import Container, MutableMapping, MutableSet, Sequence
+from collections.abc import Mapping, MutableMapping, MutableSet, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,49 +74,40 @@ def read_changes(
     Args:
         plans: plans of providers as read before, by uuid; those of providers whose use alone
             changed are taken from here, and new ones are left here.
-        homeless: uuids of providers that are known to be of no host; where their use alone changed
-            they are left out, and new ones are left here.  None: all are read.
+        homeless: uuids of providers that are known to be of no host, and new ones are left here:
+            their use is left out, and where more changes they are told as gone, which for a
+            picture of hosts they are.  None: all are read.
     """
     new_cursor, events = read_events(tx, cursor)
     if events is None:
         return read_fleet(tx)
     walk_indexes(tx)
     plans = {} if plans is None else plans
-    for event in events:
-        if event.kind == "provider":
-            plans.pop(event.ref, None)
-            if homeless is not None:
-                homeless.discard(event.ref)
-    asked = events if homeless is None else _housed(tx, events, plans, homeless)
-    providers = _read_providers(tx, asked, plans)
-    if homeless is not None:
-        homeless |= {
-            each.plan.uuid
-            for each in providers
-            if isinstance(each, ProviderRecord) and not each.host
-        }
+    changed = {event.ref for event in events if event.kind == "provider"}
+    for uuid in changed:
+        plans.pop(uuid, None)
+    wanted = _last_generations(events, {"provider", "use"})
+    if homeless is None:
+        providers = _read_providers(tx, wanted, plans)
+    else:
+        homeless -= changed
+        unknown = [uuid for uuid in wanted if uuid not in plans and uuid not in homeless]
+        homeless |= set(find_homeless(tx, unknown))
+        housed = {uuid: last for uuid, last in wanted.items() if uuid not in homeless}
+        providers = _read_providers(tx, housed, plans)
+        providers += [_gone(uuid, wanted[uuid]) for uuid in sorted(changed & homeless)]
     return Batch((*providers, *_read_hosts(tx, events)), events, new_cursor)
 
 
-def _housed(
-    tx: Tx, events: Sequence[Event], plans: Container[str], homeless: MutableSet[str]
-) -> list[Event]:
-    """Leave out the use of what is of no host; of whom nothing is known, that alone is asked."""
-    used = {event.ref for event in events if event.kind == "use"}
-    unknown = [uuid for uuid in sorted(used.difference(homeless)) if uuid not in plans]
-    homeless |= set(find_homeless(tx, unknown))
-    return [event for event in events if event.kind != "use" or event.ref not in homeless]
-
-
 def _read_providers(
-    tx: Tx, events: Sequence[Event], plans: MutableMapping[str, PlannedProvider]
+    tx: Tx, wanted: Mapping[str, int], plans: MutableMapping[str, PlannedProvider]
 ) -> list[ProviderRecord | Removed]:
-    last = _last_generations(events, {"provider", "use"})
-    records = {r.plan.uuid: r for r in read_providers(tx, uuids=list(last), plans=plans)}
-    return [
-        records.get(uuid) or Removed(what="provider", key=uuid, generation=generation)
-        for uuid, generation in last.items()
-    ]
+    records = {r.plan.uuid: r for r in read_providers(tx, uuids=list(wanted), plans=plans)}
+    return [records.get(uuid) or _gone(uuid, generation) for uuid, generation in wanted.items()]
+
+
+def _gone(uuid: str, generation: int) -> Removed:
+    return Removed(what="provider", key=uuid, generation=generation)
 
 
 def _read_hosts(tx: Tx, events: Sequence[Event]) -> list[HostRecord | Removed]:

@@ -41,8 +41,7 @@ class Reader(Protocol[R_co]):
 class FleetReader:
     """Reads providers and hosts; keeps the plans of providers whose use alone changes.
 
-    What is of no host is read only when more than its use changes: a picture of hosts does not
-    show it.
+    What is of no host is not read: a picture of hosts does not show it.
     """
 
     def __init__(self) -> None:

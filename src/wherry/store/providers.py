@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, true
+from sqlalchemy import ColumnElement, Row, func, select, true
 
 from wherry.model.inventory import PlannedProvider, ProviderRecord, Use
 from wherry.store import tables
@@ -30,11 +30,6 @@ _columns = (
     provider.c.owner,
     provider.c.generation,
     provider.c.facts_generation,
-)
-
-# Made once: to put it together takes longer than to run it.
-_HOMELESS = select(provider.c.uuid).where(
-    provider.c.uuid.in_(bindparam("uuids", expanding=True)), provider.c.host.is_(None)
 )
 
 
@@ -67,7 +62,8 @@ def read_providers_of_hosts(tx: Tx) -> Iterator[ProviderRecord]:
 def find_homeless(tx: Tx, uuids: Sequence[str]) -> Iterator[str]:
     """Name those of some providers that are of no host."""
     for batch in batches(uuids):
-        yield from tx.execute(_HOMELESS, {"uuids": batch}).scalars()
+        query = select(provider.c.uuid).where(among(tx, provider.c.uuid, batch))
+        yield from tx.execute(query.where(provider.c.host.is_(None))).scalars()
 
 
 def read_provider(tx: Tx, uuid: str) -> ProviderRecord | None:
