@@ -11,6 +11,8 @@ from service import Running, run_service
 from wherry.app.settings import Settings
 
 PROFILES = Path(__file__).parent / "data"
+PREFLIGHT_S, LEASE_S = 60, 300
+"""So long that nothing runs out by itself on a busy machine; who wants it to sets the clock on."""
 NAMES = uuid.UUID("3d2c2b7e-0b0a-5d39-8b9f-5b8f3f0a7c55")
 
 
@@ -145,7 +147,9 @@ class Fleet:
 def fleet(store_url: str) -> Iterator[Fleet]:
     """A running service that knows the driver, on each engine in turn."""
     running = run_service(
-        Settings(database=store_url, profile_dirs=(PROFILES,), preflight_s=5, lease_s=60)
+        Settings(
+            database=store_url, profile_dirs=(PROFILES,), preflight_s=PREFLIGHT_S, lease_s=LEASE_S
+        )
     )
     yield Fleet(running)
     running.stop()
@@ -159,8 +163,8 @@ def sqlite_fleet(sqlite_url: str) -> Iterator[Fleet]:
             database=sqlite_url,
             profile_dirs=(PROFILES,),
             publish_traits="yes",
-            preflight_s=2,
-            lease_s=60,
+            preflight_s=PREFLIGHT_S,
+            lease_s=LEASE_S,
         )
     )
     yield Fleet(running)

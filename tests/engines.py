@@ -174,7 +174,7 @@ def held_open(store: Store, write: Callable[[Tx], object]) -> Iterator[None]:
 
 def wait_for_a_lock(watcher: Store, waiting: "Future[Any]") -> None:
     """Come back once a transaction of the database waits for another's lock."""
-    until = monotonic() + 10
+    until = monotonic() + 60
     query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     while not watcher.read(lambda tx: tx.execute(query).scalar()):
         assert not waiting.done(), "it waits for nobody"

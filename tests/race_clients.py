@@ -60,7 +60,7 @@ def racers(urls: Sequence[str], processes: int) -> Iterator[Racers]:
         for pipe in pipes:
             pipe.close()
         for process in started:
-            process.join(20)
+            process.join(60)
 
 
 def _run(url: str, pipe: Connection, gate: Any) -> None:

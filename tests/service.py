@@ -27,7 +27,7 @@ from wherry.agent.client import Client
 from wherry.app.settings import Settings
 from wherry.service.assembly import Service, assemble
 
-READY_S = 90.0
+READY_S = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def run_service(settings: Settings, token: str | None = None, port: int = 0) -> 
 @pytest.fixture
 def service(sqlite_url: str) -> Iterator[Running]:
     """A running service with an empty fleet on SQLite."""
-    running = run_service(Settings(database=sqlite_url))
+    running = run_service(Settings(database=sqlite_url, preflight_s=60))
     yield running
     running.stop()
 
@@ -146,7 +146,7 @@ def service(sqlite_url: str) -> Iterator[Running]:
 @pytest.fixture
 def any_service(store_url: str) -> Iterator[Running]:
     """A running service with an empty fleet, on each engine in turn."""
-    running = run_service(Settings(database=store_url))
+    running = run_service(Settings(database=store_url, preflight_s=60))
     yield running
     running.stop()
 
@@ -202,11 +202,10 @@ class Process:
         """Name the processes that answer its requests."""
         assert self._process is not None
         pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        words = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in children}
-        return {each for each, said in words.items() if b"spawn_main" in said}
+        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return {each for each in children if b"spawn_main" in _words_of(each)}
 
-    def wait(self, timeout_s: float = 40) -> int:
+    def wait(self, timeout_s: float = 90) -> int:
         """Wait for its end; gives its status."""
         assert self._process is not None
         assert self._listener is not None
@@ -221,6 +220,14 @@ class Process:
         if self._process.poll() is None:
             self.signal(signal.SIGTERM)
         return self.wait()
+
+
+def _words_of(pid: int) -> bytes:
+    """What a process was started with; nothing of one that has just gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def clean_environ() -> dict[str, str]:

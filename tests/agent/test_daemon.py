@@ -44,7 +44,7 @@ def an_agent(service: Running, folder: Path, name: str, **changes: Any) -> Agent
     file = folder / f"{name}.ndjson"
     file.write_text(recordings.read("mtty-fresh"), encoding="utf-8")
     host = RecordedHost(name=name, snapshot=file, hypervisor=changes.pop("hypervisor", Unseen()))
-    known: dict[str, Any] = {"interval_s": 60, "wait_s": 5, "client": service.client}
+    known: dict[str, Any] = {"interval_s": 600, "wait_s": 5, "client": service.client}
     return Agent(host=host, **{**known, **changes})
 
 
@@ -63,9 +63,7 @@ def preflight(service: Running, token: int) -> tuple[threading.Thread, list[dict
     path = f"/wherry/migrations/{MOVE}/preflight"
     thread = threading.Thread(target=lambda: told.append(service.post(path, {"token": token})))
     thread.start()
-    until = time.monotonic() + 10
-    while not service.get("/wherry/hosts/node-2/jobs")["jobs"] and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: service.get("/wherry/hosts/node-2/jobs")["jobs"])
     return thread, told
 
 
@@ -96,7 +94,7 @@ def test_once_does_the_work_that_waits(any_service: Running, tmp_path: Path) -> 
     thread, told = preflight(any_service, claim(any_service)["token"])
     for agent in agents:
         agent.once()
-    thread.join(timeout=15)
+    thread.join(timeout=60)
 
     assert told[0]["state"] == "confirmed"
     assert sorted(told[0]["confirmed"]) == ["source", "target"]
@@ -107,7 +105,7 @@ def test_an_agent_that_waits_answers_as_soon_as_there_is_work(
 ) -> None:
     answered: list[tuple[PreflightJob, JobAnswer]] = []
     agents = [
-        an_agent(service, tmp_path, n, on_answer=lambda *each: answered.append(each))
+        an_agent(service, tmp_path, n, wait_s=60, on_answer=lambda *each: answered.append(each))
         for n in ("node-1", "node-2")
     ]
     for agent in agents:
@@ -119,10 +117,10 @@ def test_an_agent_that_waits_answers_as_soon_as_there_is_work(
     began = time.monotonic()
     answer = service.post(f"/wherry/migrations/{MOVE}/preflight", {"token": token})
     for each in rounds:
-        each.join(timeout=15)
+        each.join(timeout=60)
 
     assert answer["state"] == "confirmed"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50
     assert sorted(job.side for job, _ in answered) == ["source", "target"]
 
 
@@ -134,7 +132,7 @@ def test_an_objection_of_the_lower_level_refuses_the_move(service: Running, tmp_
     thread, told = preflight(service, claim(service)["token"])
     target.work(wait_s=0)
     source.work(wait_s=0)
-    thread.join(timeout=15)
+    thread.join(timeout=60)
 
     assert told[0]["state"] == "refused"
     assert f"{GUEST} is busy" in json.dumps(told[0]["history"])
@@ -150,7 +148,7 @@ def test_a_target_that_lost_its_device_refuses_the_move(service: Running, tmp_pa
     (tmp_path / "node-2.ndjson").write_text(bare, encoding="utf-8")
     target.work(wait_s=0)
     source.work(wait_s=0)
-    thread.join(timeout=15)
+    thread.join(timeout=60)
 
     assert told[0]["state"] == "refused"
 
@@ -165,7 +163,7 @@ def test_an_answer_that_comes_too_late_is_no_trouble_for_the_agent(
     thread, _ = preflight(service, token)
     (job,) = service.get("/wherry/hosts/node-2/jobs")["jobs"]
     service.post(f"/wherry/migrations/{MOVE}/abort", {"token": token})
-    thread.join(timeout=15)
+    thread.join(timeout=60)
     path = f"/wherry/hosts/node-2/jobs/{job['id']}"
     late = service.ask("POST", path, {"token": token, "side": "target", "ok": True})
 
@@ -175,7 +173,7 @@ def test_an_answer_that_comes_too_late_is_no_trouble_for_the_agent(
 
 def hold_a_place(service: Running, host: str) -> None:
     """Wait for a host's work, which never comes, as soon as there is room to."""
-    while service.ask("GET", f"/wherry/hosts/{host}/jobs?wait=30").status == 503:
+    while service.ask("GET", f"/wherry/hosts/{host}/jobs?wait=60").status == 503:
         time.sleep(0.02)
 
 
@@ -183,7 +181,7 @@ def test_a_full_waiting_room_is_no_reason_to_miss_work(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "SHORT_TURN_S", 0.01)
-    service = run_service(Settings(database=sqlite_url, long_polls=1))
+    service = run_service(Settings(database=sqlite_url, long_polls=1, preflight_s=60))
     try:
         agents = [an_agent(service, tmp_path, name) for name in ("node-1", "node-2", "node-3")]
         for agent in agents:
@@ -194,18 +192,18 @@ def test_a_full_waiting_room_is_no_reason_to_miss_work(
         thread, told = preflight(service, claim(service)["token"])
         for agent in agents[:2]:
             agent.round()
-        thread.join(timeout=15)
+        thread.join(timeout=60)
         assert holder.is_alive()
     finally:
         service.stop()
 
-    holder.join(timeout=15)
+    holder.join(timeout=60)
     assert told[0]["state"] == "confirmed"
 
 
 def until(done: Any) -> None:
     """Wait for something that comes about by itself."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not done() and time.monotonic() < end:
         time.sleep(0.01)
     assert done()

@@ -76,7 +76,7 @@ class Story:
     def watch(self, call: str, path: str, lines: int) -> None:
         """Keep the first lines of a stream."""
         url = urlsplit(self.fleet.service.url)
-        with closing(HTTPConnection(url.hostname or "", url.port, timeout=20)) as link:
+        with closing(HTTPConnection(url.hostname or "", url.port, timeout=60)) as link:
             link.request("GET", path)
             stream = link.getresponse()
             text = b"".join(stream.readline() for _ in range(lines)).decode()
@@ -269,7 +269,7 @@ def _move(story: Story) -> None:
 
     asking = threading.Thread(target=preflight)
     asking.start()
-    jobs = fleet.jobs("node-17", wait=20) + fleet.jobs("node-18", wait=20)
+    jobs = fleet.jobs("node-17", wait=50) + fleet.jobs("node-18", wait=50)
     story.name_jobs(jobs)
     call = "GET /wherry/hosts/{name}/jobs"
     story.ask(call, "/wherry/hosts/node-18/jobs?wait=30")
@@ -278,7 +278,7 @@ def _move(story: Story) -> None:
     call = "POST /wherry/hosts/{name}/jobs/{job}"
     path = f"/wherry/hosts/node-18/jobs/{target['id']}"
     story.ask(call, path, {"token": target["token"], "side": "target", "ok": True})
-    asking.join(timeout=20)
+    asking.join(timeout=60)
     story.ask("GET /wherry/migrations", f"/wherry/migrations?guest={name_of('g')}", few=0)
     story.told["GET /wherry/migrations"] = re.sub(
         r"(\{\"migrations\": \[|\{\n  \"migrations\": \[).*?\n```\n",

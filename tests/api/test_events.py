@@ -29,7 +29,7 @@ Told = tuple[str, str, Any]
 def watching(url: str, path: str = "/wherry/events", **headers: str) -> Iterator[HTTPResponse]:
     """Open a stream."""
     host, port = url.removeprefix("http://").split(":")
-    with closing(HTTPConnection(host, int(port), timeout=30)) as link:
+    with closing(HTTPConnection(host, int(port), timeout=60)) as link:
         link.request("GET", path, headers=headers)
         yield link.getresponse()
 
@@ -69,16 +69,16 @@ def test_what_changed_since_a_cursor_is_named_once(fleet: Fleet) -> None:
 
 def test_a_long_poll_answers_as_soon_as_something_changes(fleet: Fleet) -> None:
     begin, found = changes(fleet)["cursor"], []
-    path = f"?after={begin}&wait=30"
+    path = f"?after={begin}&wait=60"
     thread = threading.Thread(target=lambda: found.append(changes(fleet, path)))
     began = time.monotonic()
     thread.start()
     time.sleep(0.1)
     fleet.report("node-1")
-    thread.join(timeout=25)
+    thread.join(timeout=60)
 
     assert refs(found[0], "host") == ["node-1"]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50
 
 
 def test_a_long_poll_ends_with_nothing_after_its_time(sqlite_fleet: Fleet) -> None:

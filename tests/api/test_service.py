@@ -48,7 +48,7 @@ def test_a_service_that_stops_is_no_longer_ready(service: Running) -> None:
 
 
 def test_a_process_serves_owns_its_file_stops_and_keeps_what_it_was_told(tmp_path: Path) -> None:
-    first = start_process(tmp_path / "state")
+    first = start_process(tmp_path / "state", "--long-polls", "1")
     pack = {"id": "p1", "rows": []}
     assert first.ask("PUT", "/wherry/packs/p1", pack).status == 200
 
@@ -66,17 +66,18 @@ def test_a_process_serves_owns_its_file_stops_and_keeps_what_it_was_told(tmp_pat
 
     def wait() -> None:
         began = time.monotonic()
-        answer = first.ask("GET", "/wherry/hosts/node-1/jobs?wait=60")
+        while (answer := first.ask("GET", "/wherry/hosts/node-1/jobs?wait=60")).status == 503:
+            time.sleep(0.05)
         assert answer.json == {"jobs": []}
         waited.append(time.monotonic() - began)
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    time.sleep(0.5)
+    _wait_until(lambda: first.ask("GET", "/wherry/hosts/node-1/jobs?wait=1").status == 503)
     assert first.stop() == 0
-    waiting.join(timeout=10)
+    waiting.join(timeout=60)
     assert len(waited) == 1
-    assert waited[0] < 15
+    assert waited[0] < 50
 
     again = start_process(tmp_path / "state")
     assert again.ask("GET", "/wherry/packs/p1").json == pack
@@ -116,28 +117,24 @@ def test_agents_that_wait_take_no_thread_from_others(tmp_path: Path) -> None:
 
         assert (full.status, full.error["code"]) == (503, "service.busy")
         assert others == [200] * 5
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50
     finally:
         assert running.stop() == 0
     for wait in waits:
-        wait.join(timeout=20)
+        wait.join(timeout=60)
 
 
 def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     running = start_process(tmp_path)
     running.signal(signal.SIGKILL)
     running.wait()
-    until = time.monotonic() + 20
-    while _answers(running) and time.monotonic() < until:
-        time.sleep(0.1)
-
-    assert not _answers(running)
+    _wait_until(lambda: not _answers(running))
 
 
 def _answers(running: Process) -> bool:
     try:
         return ask(running.url, "GET", "/healthz").status == 200
-    except OSError:
+    except (OSError, HTTPException):
         return False
 
 

@@ -77,7 +77,7 @@ def at_once(fleet: Fleet, *moves: tuple[str, str]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     return told
 
 

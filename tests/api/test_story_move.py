@@ -2,11 +2,12 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from acme_fleet import Fleet, a_report, name_of
+from acme_fleet import LEASE_S, PREFLIGHT_S, Fleet, a_report, name_of
 from wherry.api.wherry.operations import GAUGES
 
 ENDS = ("node-1", "node-2")
@@ -29,10 +30,22 @@ def ask_both(fleet: Fleet, token: int) -> tuple[threading.Thread, list[Any]]:
         target=lambda: told.append(fleet.step("m", "preflight", {"token": token}))
     )
     thread.start()
-    until = time.monotonic() + 20
-    while not all(fleet.jobs(host) for host in ENDS) and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: all(fleet.jobs(host) for host in ENDS))
     return thread, told
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 50
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def let_pass(fleet: Fleet, seconds: float) -> None:
+    """Set the service's clock on."""
+    engine = fleet.service.service.engine
+    now = engine.clock
+    engine.clock = lambda: now() + seconds
 
 
 def confirm(fleet: Fleet, token: int) -> Any:
@@ -41,7 +54,7 @@ def confirm(fleet: Fleet, token: int) -> Any:
     for host in ENDS:
         for job in fleet.jobs(host):
             assert fleet.answer(job).status == 204
-    thread.join(timeout=20)
+    thread.join(timeout=60)
     return told[0]
 
 
@@ -183,7 +196,8 @@ def test_silence_is_a_refusal(sqlite_fleet: Fleet) -> None:
     thread, told = ask_both(sqlite_fleet, token)
     (job,) = sqlite_fleet.jobs("node-1")
     assert sqlite_fleet.answer(job).status == 204
-    thread.join(timeout=20)
+    let_pass(sqlite_fleet, PREFLIGHT_S)
+    thread.join(timeout=60)
 
     assert told[0].json["state"] == "refused"
     reasons = [r for step in told[0].json["history"] for r in step.get("reasons", [])]
@@ -198,7 +212,7 @@ def test_a_target_whose_facts_moved_refuses(booted: Fleet) -> None:
     assert booted.answer(job, report=moved).status == 204
     for job in booted.jobs("node-1"):
         booted.answer(job)
-    thread.join(timeout=20)
+    thread.join(timeout=60)
 
     assert told[0].json["state"] == "refused"
     reasons = [r for step in told[0].json["history"] for r in step.get("reasons", [])]
@@ -213,7 +227,7 @@ def test_an_answer_with_another_hosts_report_is_refused(booted: Fleet) -> None:
 
     assert (wrong.status, wrong.error["path"]) == (400, "$.report.host")
     booted.step("m", "abort", {"token": 1})
-    thread.join(timeout=20)
+    thread.join(timeout=60)
 
 
 def test_a_job_is_its_hosts_own(booted: Fleet) -> None:
@@ -223,27 +237,24 @@ def test_a_job_is_its_hosts_own(booted: Fleet) -> None:
 
     assert stolen.status == 404
     booted.step("m", "abort", {"token": 1})
-    thread.join(timeout=20)
+    thread.join(timeout=60)
 
 
 def test_a_lease_that_runs_out_before_the_move_gives_the_target_back(booted: Fleet) -> None:
     booted.claim("m", "g", "node-2", lease_s=1)
-    until = time.monotonic() + 15
-    while booted.state("m") == "claimed" and time.monotonic() < until:
-        time.sleep(0.1)
+    wait_until(lambda: booted.state("m") != "claimed")
 
     assert booted.state("m") == "expired"
     assert free(booted) == (3, 4)
 
 
 def test_a_lease_that_runs_out_during_the_move_gives_nothing_back(booted: Fleet) -> None:
-    token = booted.claim("m", "g", "node-2", lease_s=4).json["token"]
+    token = booted.claim("m", "g", "node-2").json["token"]
     token = confirm(booted, token).json["token"]
     started = booted.step("m", "start", {"token": token})
     assert started.json["state"] == "started"
-    until = time.monotonic() + 20
-    while booted.state("m") == "started" and time.monotonic() < until:
-        time.sleep(0.1)
+    let_pass(booted, LEASE_S)
+    wait_until(lambda: booted.state("m") != "started")
 
     assert booted.state("m") == "lost"
     assert free(booted) == (3, 3)

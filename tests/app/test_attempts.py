@@ -44,7 +44,7 @@ def preflight(fleet: Fleet, *answering: str, silent: Clock | None = None) -> Mig
     token = migrations.get(engine, MOVE).token
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(migrations.preflight, engine, MOVE, token)
-        until = monotonic() + 30
+        until = monotonic() + 60
         while not asked.done():
             assert monotonic() < until
             now = migrations.get(engine, MOVE)
@@ -131,7 +131,7 @@ def test_an_answer_to_the_attempt_before_comes_too_late(fleet: Fleet, clock: Clo
     fleet.begin("b", alternates=1)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(migrations.preflight, fleet.engine, MOVE, 1)
-        until = monotonic() + 10
+        until = monotonic() + 60
         while not (late := jobs.wait_for_jobs(fleet.engine, "b", 0)):
             assert monotonic() < until
             sleep(0.01)
@@ -142,7 +142,7 @@ def test_an_answer_to_the_attempt_before_comes_too_late(fleet: Fleet, clock: Clo
             jobs.answer_job(fleet.engine, "b", late[0].id, answer)
         fleet.answer("c")
         fleet.answer("a")
-        assert asked.result(20).target == "c"
+        assert asked.result(60).target == "c"
 
 
 def test_what_the_source_alone_objects_to_is_not_tried_elsewhere(fleet: Fleet) -> None:

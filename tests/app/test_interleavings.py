@@ -46,7 +46,7 @@ def meanwhile(store: Store, write: Any, act: Any) -> Any:
         with held_open(store, write):
             acting: Future[Any] = pool.submit(act)
             wait_for_a_lock(store, acting)
-        return acting.result(30)
+        return acting.result(60)
 
 
 def move_consumer_on(tx: Tx, uuid: str) -> None:
@@ -282,7 +282,7 @@ def test_what_is_to_be_done_once_is_done_when_the_database_answers_again(
     engine.store = Between(store, 2, lose_the_database)
 
     engine.run("derive hosts anew", lambda: derive_anew(engine))
-    until = monotonic() + 10
+    until = monotonic() + 60
     while store.read(lambda tx: read_note(tx, DERIVED_WITH)) is None:
         assert monotonic() < until
         sleep(0.01)

@@ -46,11 +46,11 @@ def confirm(fleet: Fleet, *hosts: str) -> Migration:
         for host in hosts:
             wait_until(lambda host=host: jobs.wait_for_jobs(fleet.engine, host, 1))
             fleet.answer(host)
-        return asked.result(20)
+        return asked.result(60)
 
 
 def wait_until(look: object) -> None:
-    until = monotonic() + 10
+    until = monotonic() + 60
     while not look():  # type: ignore[operator]
         assert monotonic() < until
         sleep(0.01)
@@ -180,7 +180,7 @@ def test_silence_is_a_refusal(fleet: Fleet, clock: Clock) -> None:
         fleet.answer("a")
         clock.pass_by(10)
         end_leases(fleet.engine)
-        done = asked.result(20)
+        done = asked.result(60)
 
     assert done.state == "refused"
     reasons = done.history[-1].reasons
@@ -285,7 +285,7 @@ def test_an_answer_that_comes_twice_is_taken_once(fleet: Fleet) -> None:
             jobs.answer_job(fleet.engine, "b", job.id, migrations_answer(fleet, job.id))
         jobs.answer_job(fleet.engine, "a", job.id, migrations_answer(fleet, job.id))
         fleet.answer("b")
-        assert asked.result(20).state == "confirmed"
+        assert asked.result(60).state == "confirmed"
 
 
 def migrations_answer(fleet: Fleet, job_id: str) -> object:

@@ -69,7 +69,7 @@ def test_readers_at_once_share_a_pass_that_began_after_they_came(
     reader = engine if engine.settings.is_embedded else make(store_url)
     fleet = Fleet(engine, a="mtty-fresh")
     acknowledged = 0
-    over = threading.Event()
+    begun, over = threading.Barrier(9), threading.Event()
 
     def read() -> int:
         looked = 0
@@ -79,10 +79,13 @@ def test_readers_at_once_share_a_pass_that_began_after_they_came(
             assert left is not None
             assert 24 - left >= least
             looked += 1
+            if looked == 1:
+                begun.wait(60)
         return looked
 
     with ThreadPoolExecutor(8) as pool:
         readers = [pool.submit(read) for _ in range(8)]
+        begun.wait(60)
         for number in range(min(rounds, 24)):
             fleet.boot("a", another(BASE, number))
             acknowledged = number + 1

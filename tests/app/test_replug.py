@@ -33,7 +33,7 @@ def start(fleet: Fleet) -> int:
     token = fleet.begin("b", policy=REPLUG).token
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(migrations.preflight, fleet.engine, MOVE, token)
-        until = monotonic() + 30
+        until = monotonic() + 60
         while not asked.done():
             assert monotonic() < until
             for host in "ab":

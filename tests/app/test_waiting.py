@@ -17,9 +17,9 @@ def test_a_ring_between_looking_and_waiting_is_not_missed() -> None:
     bell.ring()
 
     began = time.monotonic()
-    bell.wait(before, 10)
+    bell.wait(before, 60)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50
 
 
 def test_a_wait_without_a_ring_ends_with_its_time() -> None:
@@ -53,10 +53,16 @@ def test_those_who_wait_read_nothing_until_something_happens(engine: Engine) -> 
     engine.store = counted
 
     with ThreadPoolExecutor(8) as pool:
-        waits = [pool.submit(jobs.wait_for_jobs, engine, "a", 0.5) for _ in range(8)]
-        assert [each.result(20) for each in waits] == [()] * 8
+        waits = [pool.submit(jobs.wait_for_jobs, engine, "a", 60) for _ in range(8)]
+        until = time.monotonic() + 50
+        while len(counted.reads) < 8 * 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert len(counted.reads) == 8 * 2
+        engine.let_go()
+        assert [each.result(50) for each in waits] == [()] * 8
 
-    assert counted.reads == 8 * 2 + 1
+    assert len(counted.reads) == 8 * 2 + 1
 
 
 def test_work_ends_a_wait_at_once_for_the_host_that_has_it(engine: Engine) -> None:
@@ -83,8 +89,8 @@ def test_all_waits_end_when_the_engine_lets_go(engine: Engine) -> None:
     with ThreadPoolExecutor(3) as pool:
         waits = [pool.submit(jobs.wait_for_jobs, engine, "a", 60) for _ in range(3)]
         threading.Timer(0.2, engine.let_go).start()
-        assert [each.result(20) for each in waits] == [(), (), ()]
-    assert time.monotonic() - began < 20
+        assert [each.result(50) for each in waits] == [(), (), ()]
+    assert time.monotonic() - began < 50
 
 
 class Counting:
@@ -92,10 +98,10 @@ class Counting:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.reads = 0
+        self.reads: list[object] = []
 
     def read(self, fn: object) -> object:
-        self.reads += 1
+        self.reads.append(fn)
         return self._store.read(fn)  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> object:

@@ -19,11 +19,12 @@ from wherry.cli.watching import render_span
 
 G, M = name_of("g"), name_of("m")
 ANEW = "\r\x1b[2K"
+LEFT = r"(\d+) min (\d\d) s"
 
 
 @pytest.fixture
 def settings(sqlite_url: str) -> Settings:
-    return Settings(database=sqlite_url, profile_dirs=(PROFILES,), preflight_s=5, lease_s=60)
+    return Settings(database=sqlite_url, profile_dirs=(PROFILES,), preflight_s=60, lease_s=600)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def work(fleet: Fleet, *, confirmed: bool) -> threading.Thread:
 
     def answer() -> None:
         for host in ("node-1", "node-2") if confirmed else ("node-1",):
-            for job in fleet.jobs(host, wait=30):
+            for job in fleet.jobs(host, wait=60):
                 fleet.answer(job, ok=confirmed, objections=[] if confirmed else ["not now"])
 
     thread = threading.Thread(target=answer)
@@ -66,9 +67,13 @@ def test_on_a_terminal_the_lease_counts_down_and_a_restart_is_survived(
     fleet.claim("m", "g")
     port = fleet.service.server.server_port
     with Terminal("migrate", "watch", M, columns=72, WHERRY_URL=fleet.service.url) as terminal:
-        at = terminal.wait_for("claimed    node-1 -> node-2  lease 5[789] s  token 1")
-        left = [int(n) for n in re.findall(r"lease (\d+) s", terminal.said)]
-        at = terminal.wait_for(f"lease {left[-1] - 1} s", after=at)
+        at = terminal.wait_for(rf"claimed    node-1 -> node-2  lease {LEFT}  token 1")
+        first = re.search(LEFT, terminal.said)
+        assert first
+        at = terminal.wait_for(rf"lease (?!{first[0]}){LEFT}", after=at)
+        left = [60 * int(m) + int(s) for m, s in re.findall(LEFT, terminal.said[:at])]
+        assert left == sorted(left, reverse=True)
+        assert left[-1] < left[0] <= 600
         fleet.service.stop()
         terminal.wait_for("cannot reach", after=at)
         fleet.service = run_service(settings, port=port)
@@ -97,7 +102,7 @@ def test_into_a_pipe_each_step_is_one_plain_line(fleet: Fleet) -> None:
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
             if "both ends have confirmed" in line:
-                agents.join(30)
+                agents.join(60)
                 assert fleet.step("m", "start", {"token": 1}).status == 200
                 assert fleet.step("m", "finish", {"token": 1}).status == 200
         assert process.wait(60) == 0
@@ -114,7 +119,7 @@ def test_a_move_that_is_refused_ends_with_1(
 ) -> None:
     agents = work(fleet, confirmed=False)
     status, out, err = run(capsys, "migrate", G, "--to", "node-2", "--id", M, "--watch")
-    agents.join(30)
+    agents.join(60)
 
     assert (status, err) == (1, "")
     assert "not now" in out
@@ -137,7 +142,7 @@ def test_what_is_not_there_cannot_be_watched(
 def test_who_stops_watching_is_told_how_to_go_on(fleet: Fleet) -> None:
     fleet.claim("m", "g")
     with Terminal("migrate", "watch", M, columns=100, WHERRY_URL=fleet.service.url) as terminal:
-        terminal.wait_for("lease 5")
+        terminal.wait_for(rf"lease {LEFT}")
         terminal.interrupt()
         assert terminal.end() == 130, terminal.said
         stays = what_stays(terminal.said)

@@ -64,7 +64,7 @@ def test_a_length_that_is_no_number_is_a_bad_request(tmp_path):
     """The HTTP server refuses it by itself, before the service sees it."""
     process = start_process(tmp_path, "--auth", "noauth2")
     try:
-        with socket.create_connection(("127.0.0.1", process.port), timeout=10) as link:
+        with socket.create_connection(("127.0.0.1", process.port), timeout=60) as link:
             link.sendall(
                 b"POST /resource_providers HTTP/1.1\r\n"
                 b"Host: 127.0.0.1\r\nX-Auth-Token: admin\r\nContent-Type: application/json\r\n"

@@ -13,7 +13,7 @@ from wherry.store.claim_rows import claim_rows
 from wherry.store.claims_postgresql import apply_claims
 from wherry.store.engine import open_store
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 def rows(*names):

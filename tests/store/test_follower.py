@@ -150,11 +150,19 @@ def test_readers_that_wait_share_one_pass(fleet):
         going.set()
         assert go_on.wait(30)
 
-    follower = Follower(fleet, FleetReader(), apply)
+    came = threading.Semaphore(0)
+
+    class Telling(Follower):
+        def _is_done(self, wanted):
+            came.release()
+            return super()._is_done(wanted)
+
+    follower = Telling(fleet, FleetReader(), apply)
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(follower.catch_up)
         assert going.wait(30)
         others = [pool.submit(follower.catch_up) for _ in range(8)]
+        assert all(came.acquire(timeout=30) for _ in (first, *others))
         time.sleep(0.1)
         assert not any(other.done() for other in others)
         go_on.set()

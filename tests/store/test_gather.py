@@ -40,7 +40,7 @@ def test_those_who_wait_for_a_lane_go_together_and_each_gets_its_own_answer():
 
     def double(questions):
         groups.append(list(questions))
-        gate.wait(10)
+        gate.wait(60)
         return [2 * one for one in questions]
 
     gather = Gather(double, lanes=1, most=4)
@@ -49,20 +49,23 @@ def test_those_who_wait_for_a_lane_go_together_and_each_gets_its_own_answer():
         while len(gather._waiting) < 9:
             time.sleep(0.001)
         gate.set()
-        assert [one.result(10) for one in asked] == [2 * number for number in range(10)]
+        assert [one.result(60) for one in asked] == [2 * number for number in range(10)]
 
     assert [len(group) for group in groups] == [1, 4, 4, 1]
     assert sorted(one for group in groups for one in group) == list(range(10))
 
 
 def test_no_more_groups_than_lanes_are_under_way():
-    state, running, most = threading.Lock(), 0, 0
+    state, all_are_taken, running, most = threading.Lock(), threading.Event(), 0, 0
 
     def slowly(questions):
         nonlocal running, most
         with state:
             running += 1
             most = max(most, running)
+            if most == 3:
+                all_are_taken.set()
+        all_are_taken.wait(60)
         time.sleep(0.002)
         with state:
             running -= 1

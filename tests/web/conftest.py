@@ -5,7 +5,6 @@ write no error to its console: whichever test opens it, `Guarded` looks at its e
 """
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from service import Running, run_service
 from wherry.agent.daemon import Agent
@@ -33,6 +32,9 @@ OPTIONS = (
     "--no-first-run",
 )
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PATIENCE_MS = 60_000
+"""What comes at once comes late on a busy machine; only what never comes waits so long."""
+expect.set_options(timeout=PATIENCE_MS)
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -42,7 +44,9 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("needs Chromium: `make test` installs it, or apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(OPTIONS), timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -88,7 +92,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Guarded]]:
 
     def make(service: Running, **said: Any) -> Guarded:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 860}, **said})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         visitors.append(Guarded(context, service.url))
         return visitors[-1]
 
@@ -111,21 +115,13 @@ class DemoFleet:
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoFleet]:
     """The recorded fleet, its agents at work; shared by the tests of a module."""
     folder = tmp_path_factory.mktemp("fleet")
-    service = run_service(Settings(database=f"sqlite:///{folder}/fleet.db"))
+    service = run_service(Settings(database=f"sqlite:///{folder}/fleet.db", preflight_s=60))
     agents = make_agents(recorded_hosts(folder), service.url)
     for agent in agents:
         agent.report()
     with working(agents):
         yield DemoFleet(service, agents)
     service.stop()
-
-
-def until(page: Page, expression: str, within_s: float = 15) -> None:
-    """Wait until something is true in a page: its policy forbids what Playwright does for it."""
-    end = time.monotonic() + within_s
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, f"never came true: {expression}"
-        time.sleep(0.02)
 
 
 def tab_to(page: Page, wanted: Locator) -> None:
@@ -136,11 +132,14 @@ def tab_to(page: Page, wanted: Locator) -> None:
         if element.evaluate("element => element === document.activeElement"):
             assert element.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
             return
+        if not element.evaluate("element => element.isConnected"):
+            element = wanted.element_handle()  # a part of the page has come anew
     raise AssertionError("the Tab key never gets there")
 
 
 def violations(page: Page) -> list[str]:
     """What axe finds on a page as it stands, in both themes: rule, what it says, and where."""
+    page.wait_for_load_state()
     page.evaluate(AXE.read_text(encoding="utf-8"))
     return [found for theme in THEMES for found in _violations(page, theme)]
 

@@ -34,7 +34,8 @@ def sign_in(page: Page, token: str) -> None:
     """Type a token where the page begins, once the browser has gone there."""
     expect(page.get_by_label("Token")).to_be_focused()
     page.keyboard.type(token)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.locator("nav")).to_be_visible()
 
 

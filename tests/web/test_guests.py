@@ -113,13 +113,20 @@ def test_a_target_is_claimed_by_keyboard_alone(visit: Visit, marked: Fleet) -> N
     assert marked.service.ask("POST", f"/wherry/migrations/{uuid}/abort", body).status == 200
 
 
-def test_a_project_user_sees_its_own_guests_and_whether_they_can_move(
-    visit: Visit, tmp_path: Path
-) -> None:
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[Fleet]:
+    """A fleet that asks who is there; it ends after the visitors have left."""
     asks = {"auth": "token", "tokens_file": tokens(tmp_path)}
     fleet = open_fleet(tmp_path, token="admin-token", **asks)
-    fleet.boot("mine", "node-1", tenant="alpha", version="1.1", features=["X"])
-    visitor = visit(fleet.service)
+    yield fleet
+    fleet.service.stop()
+
+
+def test_a_project_user_sees_its_own_guests_and_whether_they_can_move(
+    asking: Fleet, visit: Visit
+) -> None:
+    asking.boot("mine", "node-1", tenant="alpha", version="1.1", features=["X"])
+    visitor = visit(asking.service)
     page = visitor.open("/ui/guests")
     page.get_by_label("Token").fill("alpha")
     page.get_by_role("button", name="Sign in").click()
@@ -128,4 +135,3 @@ def test_a_project_user_sees_its_own_guests_and_whether_they_can_move(
     expect(page.locator("#guest")).to_contain_text("Yes.")
     assert "node-" not in page.content()
     assert violations(page) == []
-    fleet.service.stop()

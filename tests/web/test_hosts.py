@@ -63,13 +63,16 @@ def test_labels_are_set_changed_and_taken_away(visit: Visit, marked: Fleet) -> N
     page = visitor.open("/ui/hosts/node-3")
     page.get_by_label("New label").fill("row")
     page.get_by_label("Value").fill(MARKUP)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():  # what is sent shows on this page already before
+        page.keyboard.press("Enter")
     expect(page.locator(".headline")).to_contain_text(f"row={MARKUP}")
     page.get_by_label("row", exact=True).fill("b")
-    page.get_by_role("button", name="Change label row").press("Enter")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Change label row").press("Enter")
     expect(page.locator(".headline")).to_contain_text("row=b")
     assert labels() == {"row": "b"}
-    page.get_by_role("button", name="Take away label row").press("Enter")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Take away label row").press("Enter")
     expect(page.get_by_text("It has none.")).to_be_visible()
     assert labels() == {}
     visitor.allowed = ("error: Failed to load resource",)
@@ -87,7 +90,8 @@ def test_a_host_goes_into_maintenance_by_keyboard_and_keeps_up(visit: Visit, mar
     page.keyboard.press("m")  # one key: more of them are one word only while nothing is slow
     expect(page.get_by_label("State")).to_have_value("maintenance")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.locator(".headline .state")).to_have_text("maintenance")
     assert marked.service.get("/wherry/hosts/node-2")["host"]["state"] == "maintenance"
     expect(page.locator("#live")).to_have_text("live")

@@ -49,27 +49,33 @@ def test_a_guest_is_moved_and_another_stays(visit: Visit, fleet: DemoFleet) -> N
 
     # The claim, and the move; a second tab watches.
     page.get_by_role("link", name="Claim gpu-2").click()
-    page.get_by_role("button", name="Claim gpu-2").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Claim gpu-2").click()
     page.wait_for_url("**/ui/migrations/*")
     watching = visitor.open(page.url.removeprefix(fleet.service.url))
     expect(watching.locator("#live")).to_have_text("live")
     expect(watching.locator("#state")).to_have_text("claimed")
-    page.get_by_role("button", name="Ask both hosts to confirm").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Ask both hosts to confirm").click()
     expect(watching.locator("#state")).to_have_text("confirmed")
-    page.get_by_role("button", name="Start: the guest begins to move").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Start: the guest begins to move").click()
     expect(watching.locator("#state")).to_have_text("started")
-    page.get_by_role("button", name="Finish: the guest runs on gpu-2").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Finish: the guest runs on gpu-2").click()
     expect(watching.locator("#state")).to_have_text("finished")
     assert fleet.service.get(f"/wherry/guests/{graphics}")["host"] == "gpu-2"
 
     # Another is claimed, and given up.
     page.goto(f"{fleet.service.url}/ui/guests/{serial}")
     page.get_by_role("link", name="Claim serial-2").click()
-    page.get_by_role("button", name="Claim serial-2").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Claim serial-2").click()
     page.locator("#abort summary").click()
     page.get_by_label("Why").fill("the rack is to be powered down first")
     page.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Abort the migration").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Abort the migration").click()
     expect(page.locator("#state")).to_have_text("aborted")
     assert fleet.service.get(f"/wherry/guests/{serial}")["host"] == "serial-1"
 

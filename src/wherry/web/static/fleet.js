@@ -26,6 +26,7 @@
     for (const host of fresh) byName.set(host.name, host);
     hosts = [...byName.values()].sort(order);
     at = name === undefined ? -1 : hosts.findIndex((host) => host.name === name);
+    if (name !== undefined) tell(at < 0 ? "" : words(hosts[at]));
     const devices = hosts.reduce((all, host) => all + host.devices.length, 0);
     const many = (number, one) => `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
     sum.textContent = `${many(hosts.length, "host")}, ${many(devices, "device")}`;
@@ -168,12 +169,15 @@
     });
     return `${host.name}${host.rack ? ` (rack ${host.rack})` : ""}${state}. ${devices.join("; ") || "no device is offered"}.`;
   }
+  function tell(text) {
+    if (told.textContent !== text) told.textContent = text;
+  }
   function choose(index) {
     at = Math.max(0, Math.min(hosts.length - 1, index));
     const { y } = layout.rows[rowOf(at)];
     if (y - RACK < box.scrollTop) box.scrollTop = y - RACK;
     else if (y + layout.tile.h > box.scrollTop + canvas.clientHeight) box.scrollTop = y + layout.tile.h - canvas.clientHeight;
-    told.textContent = words(hosts[at]);
+    tell(words(hosts[at]));
     draw();
   }
   function under(event) {
