@@ -3,7 +3,7 @@
 Each gives None where it is more than that; then nothing was written, and the caller takes the
 long way, which looks closer and finds the words for a refusal.
 
-Source: schema/versions/0009_*.sql; their twin is `wherry.store.client_calls_sqlite`.
+Source: `wherry.store.client_calls_postgresql` and its twin `wherry.store.client_calls_sqlite`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from wherry.model.inventory import MAX_INT, Inventory
+from wherry.store import client_calls_postgresql as postgresql
 from wherry.store import client_calls_sqlite as sqlite
 from wherry.store.limits import capped
 from wherry.store.transaction import Store
@@ -39,15 +40,6 @@ class Use(NamedTuple):
     stray: int
 
 
-_MAKE = "SELECT * FROM wherry_make_provider_0009(%s, %s, %s, %s)"
-_INVENTORIES = (
-    "SELECT * FROM wherry_set_inventories_0009(%s, %s, %s, %s::text[], %s::bigint[], %s::bigint[],"
-    " %s::bigint[], %s::bigint[], %s::bigint[], %s::double precision[], %s::bigint[])"
-)
-_TRAITS = "SELECT * FROM wherry_set_traits_0009(%s, %s, %s, %s::text[])"
-_AGGREGATES = "SELECT wherry_set_aggregates_0009(%s, %s, %s, %s::text[])"
-
-
 def make_provider(
     store: Store, *, uuid: str, name: str, parent: str | None, now: float
 ) -> Made | None:
@@ -56,11 +48,8 @@ def make_provider(
     Args:
         parent: uuid of the provider above it.
     """
-    asked = (uuid, name, parent, now)
-    if store.dialect == "sqlite":
-        row = store.call(lambda db: sqlite.make_provider(db, *asked))
-    else:
-        row = store.call(lambda db: db.execute(_MAKE, asked).fetchone())
+    calls = sqlite if store.dialect == "sqlite" else postgresql
+    row = store.call(lambda db: calls.make_provider(db, uuid, name, parent, now))
     return None if row is None else Made._make(row)
 
 
@@ -77,14 +66,10 @@ def set_inventories(
     if not _is_kept(generation):
         return None
     columns = [list(each) for each in zip(*map(_numbers, inventories.values()), strict=True)]
-    names = list(inventories)
-    if store.dialect == "sqlite":
-        rows = store.call(
-            lambda db: sqlite.set_inventories(db, uuid, generation, now, names, *columns)
-        )
-    else:
-        asked = (uuid, generation, now, names, *columns)
-        rows = store.call(lambda db: db.execute(_INVENTORIES, asked).fetchall())
+    calls = sqlite if store.dialect == "sqlite" else postgresql
+    rows = store.call(
+        lambda db: calls.set_inventories(db, uuid, generation, now, list(inventories), *columns)
+    )
     return (rows[0][0], [Use._make(row[1:]) for row in rows]) if rows else None
 
 
@@ -97,11 +82,8 @@ def set_traits(
     """
     if not _is_kept(generation):
         return None
-    asked = (uuid, generation, now, list(names))
-    if store.dialect == "sqlite":
-        row = store.call(lambda db: sqlite.set_traits(db, *asked))
-    else:
-        row = store.call(lambda db: db.execute(_TRAITS, asked).fetchone())
+    calls = sqlite if store.dialect == "sqlite" else postgresql
+    row = store.call(lambda db: calls.set_traits(db, uuid, generation, now, names))
     return None if row is None else (row[0], dict(zip(names, row[1], strict=True)))
 
 
@@ -111,12 +93,9 @@ def set_aggregates(
     """Make the aggregates that a provider belongs to these; gives the generation after that."""
     if not _is_kept(generation):
         return None
-    asked = (uuid, generation, now, list(uuids))
-    if store.dialect == "sqlite":
-        seen: int | None = store.call(lambda db: sqlite.set_aggregates(db, *asked))
-        return seen
-    row = store.call(lambda db: db.execute(_AGGREGATES, asked).fetchone())
-    return None if row is None else row[0]
+    calls = sqlite if store.dialect == "sqlite" else postgresql
+    seen: int | None = store.call(lambda db: calls.set_aggregates(db, uuid, generation, now, uuids))
+    return seen
 
 
 def _is_kept(generation: object) -> bool:
