@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -307,12 +308,18 @@ def _render(request: _Request, answer: Answer, microversion: Microversion) -> _W
     if answer.location is not None:
         headers["Location"] = _origin(request.environ) + answer.location
     if answer.modified is not None and microversion >= CACHE_HEADERS and not is_bare:
-        headers["Last-Modified"] = formatdate(answer.modified, usegmt=True)
+        headers["Last-Modified"] = _spell_time(int(answer.modified))
         headers["Cache-Control"] = "no-cache"
     if body is None:
         return _Wire(status, headers)
     headers["Content-Type"] = JSON
     return _Wire(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+@lru_cache(maxsize=1024)
+def _spell_time(at: int) -> str:
+    """Write a time in HTTP's words; what changes now is of one second."""
+    return formatdate(at, usegmt=True)
 
 
 def _origin(environ: Environ) -> str:

@@ -41,7 +41,10 @@ _SENTENCES: Mapping[int, str] = {
 _BARE = frozenset({405, 406, 415})
 """Statuses whose message nothing follows; two blanks follow the others."""
 
-_TITLES: Mapping[int, str] = {413: "Request Entity Too Large"}
+_TITLES: Mapping[int, str] = {
+    **{status.value: status.phrase for status in HTTPStatus},
+    413: "Request Entity Too Large",
+}
 _TAG = re.compile("<[^>]*>")
 
 
@@ -77,7 +80,7 @@ class Refused(Exception):
 
 def title_of(status: int) -> str:
     """The status in words."""
-    return _TITLES.get(status) or HTTPStatus(status).phrase
+    return _TITLES[status]
 
 
 def render_refused(
