@@ -148,7 +148,7 @@ def kinds(world: Sequence[Provider]) -> dict[str, Ask]:
 
 
 def time_round(server: Server, ask: Ask, seed: int, clients: int, seconds: float) -> Took:
-    """Let clients ask for some seconds."""
+    """Let clients ask for some seconds, and once at least."""
     waited: list[float] = []
     failed: list[int] = []
     broken: list[BaseException] = []
@@ -160,12 +160,15 @@ def time_round(server: Server, ask: Ask, seed: int, clients: int, seconds: float
         own: list[float] = []
         failures = 0
         begin.wait()
+        asked = time.perf_counter()
         try:
-            while (asked := time.perf_counter()) < until[0]:
+            while True:
                 if client.try_(*ask(dice)):
                     own.append(time.perf_counter() - asked)
                 else:
                     failures += 1
+                if (asked := time.perf_counter()) >= until[0]:
+                    break
         except (OSError, HTTPException, RuntimeError) as error:
             broken.append(error)
         waited.extend(own)

@@ -37,13 +37,13 @@ def preflight(fleet: Fleet, ends: tuple[str, str], *, alternate: str = "", **sai
     if alternate:
         for host in (ends[0], alternate):
             answer(fleet, host, {})
-    thread.join(timeout=20)
+    thread.join(timeout=60)
     return dict(told[0].json)
 
 
 def answer(fleet: Fleet, host: str, said: Json) -> None:
     """Let a host's agent answer what it is asked: it confirms, unless said otherwise."""
-    for job in fleet.jobs(host, wait=10):
+    for job in fleet.jobs(host, wait=60):
         assert fleet.answer(job, **said).status == 204
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -202,6 +203,8 @@ def test_closing_finishes_the_work_that_waits(sqlite_url):
         threading.Thread(target=claim, args=(store, holding("guest", {"gpu0": {FB: 1}})))
     )
     threads[1].start()
+    while store._queue.empty():
+        time.sleep(0.001)
     closing = threading.Thread(target=store.close)
     closing.start()
     go_on.set()

@@ -56,8 +56,9 @@ class Client:
         self.broken: Exception | None = None
 
     def run(self, until: float) -> None:
-        """Work until a time; what goes wrong is kept for who waits."""
+        """Work until a time, and once at least; what goes wrong is kept for who waits."""
         try:
+            self._step(until)
             while time.time() < until:
                 self._step(until)
         except Exception as error:
