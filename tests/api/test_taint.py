@@ -25,6 +25,7 @@ from wherry.app.settings import Settings
 from wherry.service.assembly import CALLS
 
 PROJECT = "alpha"
+NOW = 1_800_000_000.0
 NAMED = "tainthost"
 SECRETS: dict[str, str] = {
     "interface version of the source": "61.62.63",
@@ -177,6 +178,8 @@ def planted(
     else:
         user = {"X-Auth-Token": f"somebody:{PROJECT}"}
     fleet = Fleet(run_service(Settings(**settings), token="admin-token"))
+    # The digits of the time, which pages tell, look like a version at some moments.
+    fleet.service.service.engine.clock = lambda: NOW
     yield fleet, plant(fleet), user
     fleet.service.stop()
 
