@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from acme_fleet import PROFILES, Fleet, name_of
-from api.test_story_users import ROLES, tokens
+from api.test_story_users import ROLES, UUID, tokens
 from service import Answer, run_service
 from wherry.api.wherry import ROUTES
 from wherry.app.settings import Settings
@@ -184,7 +184,6 @@ def planted(
     fleet.service.stop()
 
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ID = re.compile(r"{(\w+)}")
 PLACEMENT = {"OpenStack-API-Version": "placement 1.39", "Accept": "application/json"}
 PROOF = "p" * 43
@@ -251,7 +250,6 @@ def bodies_of(method: str, path: str) -> tuple[Any, ...]:
 def seen_in(answer: Answer, sent: str) -> list[str]:
     """Names of the secrets that an answer tells; what the caller has said itself is no secret."""
     text = answer.body.decode("utf-8", "replace") + json.dumps(answer.headers)
-    # The digits of ids, one of which is new with each answer, may look like anything.
     text = UUID.sub("", text)
     return [name for name, secret in SECRETS.items() if secret in text and secret not in sent]
 
