@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from acme_fleet import Fleet, name_of
 from web.conftest import Guarded, violations
@@ -80,6 +80,32 @@ def test_labels_are_set_changed_and_taken_away(visit: Visit, marked: Fleet) -> N
     page.get_by_role("button", name="Set label").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("begins with a letter or a digit")
     assert labels() == {}
+
+
+def test_a_part_that_cannot_be_had_stays_and_is_asked_for_again(
+    visit: Visit, marked: Fleet
+) -> None:
+    """A busy service leaves the page as it was, and so does one where the host has gone."""
+    visitor = visit(marked.service)
+    visitor.allowed = ("error: Failed to load resource",)
+    page = visitor.open("/ui/hosts/node-4")
+    expect(page.locator("#live")).to_have_text("live")
+    refusals = [404, 503]
+
+    def answer(route: Route) -> None:
+        if refusals:
+            route.fulfill(status=refusals.pop(), content_type="text/html", body="<p>Not now.</p>")
+        else:
+            route.continue_()
+
+    page.route("**/ui/hosts/node-4", answer)
+    marked.boot("first", "node-4", version="1.1", features=["Y"])
+    expect(page.locator("#live")).to_have_text("load the page again")
+    expect(page.locator("#host h1")).to_have_text("node-4")
+    assert refusals == []
+    marked.boot("second", "node-4", version="1.1", features=["Y"])
+    pool = page.locator(".pool-line").filter(has_text="CUSTOM_ACME_SLICE")
+    expect(pool.get_by_role("link", name=name_of("second"))).to_be_visible()
 
 
 def test_a_host_goes_into_maintenance_by_keyboard_and_keeps_up(visit: Visit, marked: Fleet) -> None:

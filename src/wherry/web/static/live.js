@@ -15,6 +15,7 @@
 
   const pending = new Set();
   let timer = null;
+  function soon() { if (pending.size && timer === null) timer = setTimeout(refresh, CALM_MS); }
   function refresh() {
     timer = null;
     for (const element of pending) if (element.isConnected) element.dispatchEvent(new Event("refresh"));
@@ -25,9 +26,20 @@
     for (const element of document.querySelectorAll("[data-live]")) {
       if (everything || element.dataset.live.split(" ").some((name) => names.has(name))) pending.add(element);
     }
-    if (pending.size && timer === null) timer = setTimeout(refresh, CALM_MS);
+    soon();
     document.dispatchEvent(new CustomEvent("wherry:changes", { detail: { changes, everything } }));
   }
+
+  // A part that cannot be had now stays as it is and is asked for again; one that is not there any
+  // more, or not for this reader, stays as it was.
+  function failed({ target, detail }) {
+    const status = detail.ctx?.response?.status || 0;
+    if (!target.dataset.live || (status > 0 && status < 400)) return;
+    if (status > 0 && status < 500) say("off", "load the page again");
+    else setTimeout(() => { pending.add(target); soon(); }, AGAIN_MS);
+  }
+  document.addEventListener("htmx:response:error", failed);
+  document.addEventListener("htmx:error", failed);
 
   function stream() {
     asking?.abort();
