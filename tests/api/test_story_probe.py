@@ -68,8 +68,13 @@ def run(fleet: Fleet, say: Say, **policy: Any) -> tuple[dict[str, Any], list[str
     return told[0].json, kinds
 
 
-def test_a_probe_settles_what_nobody_knows(unknown: Fleet) -> None:
-    """Both ends read, the target writes once, and that is kept beside the verdict."""
+def test_a_probe_settles_what_nobody_knows(
+    unknown: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both ends read, the target writes once, and that is kept beside the verdict.
+
+    Section 17, point 4: administrators find both instances, the text and the outcome in the log.
+    """
     assert unknown.claim("n", "g", "node-2").status == 409
 
     move, kinds = run(unknown, saying("read", "read", "accepted"))
@@ -80,6 +85,9 @@ def test_a_probe_settles_what_nobody_knows(unknown: Fleet) -> None:
     assert move["probe"] == {"gpu0": msgspec.to_builtins(outcome)}
     assert (move["answer"]["verdict"], move["answer"]["accepted"]) == ("ok", True)
     assert TEXT not in str(move)
+    (told,) = (each for each in caplog.messages if each.startswith("probe of migration"))
+    text = f"{bytes.fromhex(TEXT)!r} of {MDEV} on node-1 for {MDEV} on node-2"
+    assert f"{name_of('m')} for guest {name_of('g')}: {text}: ProbeOutcome(" in told
     started = unknown.step("m", "start", {"token": move["token"]})
     assert started.json["state"] == "started"
     story = unknown.service.get(f"/wherry/migrations/{name_of('m')}")["story"]

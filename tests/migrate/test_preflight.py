@@ -264,6 +264,22 @@ def test_a_driver_of_the_source_that_writes_another_state_now_is_refused():
     assert [code for code, _ in named(move.judge(job).reasons)] == ["STATE_FORMAT_NOT_EQUAL"]
 
 
+def test_tags_that_the_target_does_not_know_are_refused_whatever_the_source_writes_now():
+    """Of the tags only the contract tells, and this is the stage at which R28 is asked."""
+    tags = {"policy": "exact", "emits": "1", "tags": {"fw_data": "required"}}
+    knows = {"policy": "exact", "accepts": "1", "tags": ["fw_data"]}
+    fleet = a_fleet(
+        a_host("host1", offers=[an_offer()]), a_host("host2", offers=[an_offer(state=knows)])
+    )
+    move = a_move(a_guest(a_contract(state=tags)), fleet=fleet)
+    job = move.ask()["target"]
+    move_facts(move, an_offer(state={**knows, "tags": []}))
+
+    assert ("STATE_TAG_UNKNOWN", {"tag": "fw_data", "wanted": "required", "slot": "gpu0"}) in named(
+        move.judge(job).reasons
+    )
+
+
 def test_blockers_are_refused_each_by_its_slot():
     """As QEMU names them (R64)."""
     move = a_move()

@@ -38,9 +38,9 @@ def list_offers(engine: Engine, host: str | None = None, type_name: str | None =
 
 
 def list_lints(engine: Engine) -> TypeLintList:
-    """Hold all offers of a type against the first of it: one name that means two things.
+    """Hold offers of a type against the first of it and of their version: a name of two meanings.
 
-    Cost: a look at each offer, and a comparison for each distinct shape.
+    Cost: a look at each offer, and a few comparisons for each distinct shape.
     """
     first: dict[Shape, str] = {}
     for host in sorted(engine.view(), key=lambda each: each.name):

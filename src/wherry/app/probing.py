@@ -3,6 +3,8 @@
 Source: specification of compatibility, section 17.
 """
 
+from collections.abc import Mapping, Sequence
+
 from msgspec.structs import replace
 
 from wherry.app.engine import Engine, log
@@ -48,13 +50,21 @@ def go_on_probing(
         written = next(answer for job, answer in rows if job.kind == "probe write")
     by = f"agent of {answered.host}"
     told, signal = judge_probe(migration, reads, written, now=now, by=by)
-    log.warning(
-        "probe of migration %s for guest %s: %s",
-        told.uuid,
-        told.guest,
-        dict(told.probe) or "not made",
-    )
+    _log(told, [job for job, _ in rows if job.kind == "probe read"], reads["source"].texts)
     advance_by(tx, engine, view, told, signal)
+
+
+def _log(told: Migration, reads: Sequence[PreflightJob], texts: Mapping[str, str]) -> None:
+    """Tell administrators of each slot: both instances, the source's text, what came of it."""
+    devices = {(job.side, slot): asked.device for job in reads for slot, asked in job.slots.items()}
+    for slot in told.probing:
+        log.warning(
+            "probe of migration %s for guest %s: %r of %s on %s for %s on %s: %s",
+            *(told.uuid, told.guest, bytes.fromhex(texts.get(slot, ""))),
+            *(devices.get(("source", slot)), told.source),
+            *(devices.get(("target", slot)), told.target),
+            told.probe.get(slot, "not made"),
+        )
 
 
 def _wait_for(tx: Tx, migration: Migration, jobs: tuple[PreflightJob, ...]) -> None:

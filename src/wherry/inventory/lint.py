@@ -8,11 +8,14 @@ driver and ids into one text.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from msgspec import UNSET
 
 from wherry.compat.lints import lint
+from wherry.compat.prose import fold
+from wherry.compat.quantity import units_of
+from wherry.compat.rules.inventory import version_of
 from wherry.inventory.findings import finding
 from wherry.model.checks import Reason
 from wherry.model.device import Offer
@@ -21,6 +24,8 @@ from wherry.model.wire import TypeLint
 
 _PACKED = re.compile(r"(?:^|[^0-9a-f])[0-9a-f]{4}[-:_][0-9a-f]{4}(?:[^0-9a-f]|$)", re.ASCII)
 Key = tuple[str, str, str]
+_Name = tuple[str, str]
+"""Of a reason: its code, and the field or feature that it is about."""
 
 
 def lint_provider(provider: PlannedProvider) -> list[Finding]:
@@ -35,20 +40,29 @@ def lint_provider(provider: PlannedProvider) -> list[Finding]:
 
 
 def lint_types(offers: Iterable[tuple[str, Offer]]) -> list[TypeLint]:
-    """Run the lints over a fleet: each offer of a type against the first one of it.
+    """Run the lints over a fleet: each offer against the first of its type and of its version.
 
     Args:
         offers: name of a provider and what it offers.  Of offers that are alike one is
             enough, so a fleet of equal hosts costs one pass over its shapes.
     """
-    first: dict[Key, tuple[str, Offer]] = {}
+    first: dict[Hashable, tuple[str, Offer]] = {}
     found: list[TypeLint] = []
-    for name, offer in offers:
-        key = _key(offer)
-        known, before = first.setdefault(key, (name, offer))
-        if reasons := _ask_both_ways(before, offer):
-            found.append(TypeLint(type=key[2], first=known, other=name, reasons=reasons))
+    for each in offers:
+        earlier = [first.setdefault(role, each) for role in _roles(each[1])]
+        found += _against({id(one): one for one in earlier}.values(), *each)
     return found
+
+
+def _against(earlier: Iterable[tuple[str, Offer]], other: str, offer: Offer) -> Iterator[TypeLint]:
+    """Say of an offer what it means otherwise than earlier ones, each thing once."""
+    told: set[_Name] = set()
+    for known, before in earlier:
+        new = [one for one in _ask_both_ways(before, offer) if one[0] not in told]
+        told.update(name for name, _ in new)
+        if new:
+            reasons = tuple(reason for _, reason in new)
+            yield TypeLint(type=_key(offer)[2], first=known, other=other, reasons=reasons)
 
 
 def lint_successive(before: Sequence[Offer], after: Sequence[Offer], device: str) -> list[Finding]:
@@ -58,21 +72,39 @@ def lint_successive(before: Sequence[Offer], after: Sequence[Offer], device: str
         finding("LINT", device, f"{offer.type}: {reason.code} {_in_order(reason)}")
         for offer in after
         if (key := _key(offer)) in old
-        for reason in _ask_both_ways(old[key], offer)
+        for reason in lint(old[key], offer).lints
     ]
+
+
+def _roles(offer: Offer) -> Iterator[Hashable]:
+    """What an offer can be the first of: its type, its version, and who states something of it.
+
+    Of offers that claim one version all that differ from another differ from the first that
+    states the same thing, so no two have to be held against each other.
+    """
+    key = _key(offer)
+    yield key
+    version = (key, version_of(offer))
+    if units_of(offer) is not None:
+        yield version, "units"
+    if fold(offer.description or ""):
+        yield version, "description"
+    if offer.features is not None:
+        yield version, "features"
 
 
 def _key(offer: Offer) -> Key:
     return offer.kind, offer.device_api, offer.type or ""
 
 
-def _ask_both_ways(before: Offer, after: Offer) -> tuple[Reason, ...]:
-    """Which of two hosts is the older one, nobody says."""
-    reasons = (
-        reason for pair in ((before, after), (after, before)) for reason in lint(*pair).lints
-    )
-    named = {(reason.code, _in_order(reason)): reason for reason in reasons}
-    return tuple(named[name] for name in sorted(named))
+def _ask_both_ways(before: Offer, after: Offer) -> Iterator[tuple[_Name, Reason]]:
+    """Which of two hosts is the older one, nobody says; each thing is told once."""
+    reasons = (*lint(before, after).lints, *lint(after, before).lints)
+    named: dict[_Name, Reason] = {}
+    for reason in reasons:
+        about = reason.detail.get("field", reason.detail.get("feature"))
+        named.setdefault((reason.code, str(about)), reason)
+    return iter(sorted(named.items(), key=lambda one: one[0]))
 
 
 def _in_order(reason: Reason) -> str:

@@ -10,7 +10,7 @@ Source: specification of compatibility, sections 1 ("Every stage"), 10 and 17.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from wherry.compat.guest import asked_of, pair_policy
@@ -22,7 +22,7 @@ from wherry.compat.verdicts import reasons_in
 from wherry.inventory.host_view import HostView
 from wherry.inventory.serving import find_offer
 from wherry.model.checks import Configure, MappingRow, Policy, Reason
-from wherry.model.device import Contract, Offer
+from wherry.model.device import Contract, ContractState, Offer
 from wherry.model.device import Migration as Ability
 from wherry.model.groups import Neighbours
 from wherry.model.guests import Guest, Slot
@@ -74,7 +74,7 @@ def contract_now(slot: Slot, source: HostView | None, answer: JobAnswer | None) 
     if source is not None:
         home = find_offer(source, slot.provider, contract.type, contract.kind)
         if home is not None and home.offer.state is not UNSET:
-            contract = replace(contract, state=state_of(home.offer))
+            contract = replace(contract, state=_state_now(contract, home.offer))
     if answer is None:
         return contract
     if contract.guest_address is UNSET:
@@ -82,6 +82,14 @@ def contract_now(slot: Slot, source: HostView | None, answer: JobAnswer | None) 
         contract = replace(contract, guest_address=address)
     blockers = answer.blockers.get(contract.slot, ())
     return _with_blockers(contract, blockers) if blockers else contract
+
+
+def _state_now(contract: Contract, home: Offer) -> ContractState | UnsetType:
+    """What the source's driver writes now; of its tags only the contract tells (R28)."""
+    state = state_of(home)
+    if state is UNSET or contract.state is UNSET:
+        return state
+    return replace(state, tags=contract.state.tags)
 
 
 def _with_blockers(contract: Contract, blockers: tuple[str, ...]) -> Contract:

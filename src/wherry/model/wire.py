@@ -156,7 +156,7 @@ class TypeLint(Wire, frozen=True, kw_only=True):
 
     type: str
     first: str
-    """Name of the first provider that offers it."""
+    """Name of the first provider that offers it, or that offers it in the same version."""
     other: str
     """Name of a provider that offers it differently."""
     reasons: tuple[Reason, ...]

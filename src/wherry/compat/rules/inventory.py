@@ -42,6 +42,11 @@ def _semver(offer: Offer) -> Semver | None:
     return parse_semver(stated.supports)
 
 
+def version_of(offer: Offer) -> tuple[object, ...]:
+    """Name the interface version: equal for offers that claim the same one."""
+    return _semver(offer) or _published(offer)
+
+
 def _published(offer: Offer) -> tuple[str, Supports]:
     """Policy and versions as JSON; left out is semver and null."""
     stated = OfferInterface() if offer.interface is UNSET else offer.interface
@@ -49,15 +54,8 @@ def _published(offer: Offer) -> tuple[str, Supports]:
     return policy, None if stated.supports is UNSET else stated.supports
 
 
-def _is_same_version(before: Offer, after: Offer) -> bool:
-    old, new = _semver(before), _semver(after)
-    if old is not None and new is not None:
-        return old == new
-    return _published(before) == _published(after)
-
-
 def _ambiguous(before: Offer, after: Offer) -> list[Finding]:
-    if not _is_same_version(before, after):
+    if version_of(before) != version_of(after):
         return []
     found: list[Finding] = []
     old, new = units_of(before), units_of(after)
