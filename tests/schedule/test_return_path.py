@@ -103,3 +103,13 @@ def test_each_slot_has_its_own_way_back():
     [target] = find_targets(guest, source, fleet.view, TargetsRequest(), JudgementCache()).targets
 
     assert {slot: way.verdict for slot, way in target.return_path.items()} == {"a": "ok", "b": "no"}
+
+
+def test_what_is_replugged_comes_back_by_replug():
+    """Its state moves neither way; by the mode in which others move it could not return."""
+    fixed = {"support": "no", "modes": ["cold", "replug"]}
+    nic = an_offer(device_class="network", migration=fixed)
+    guest = a_guest(a_contract(device_class="network", migration=fixed))
+    back = ways_back(nic, nic, guest, Policy(replug=("gpu0",)))
+
+    assert (back["gpu0"].verdict, back["gpu0"].reasons) == ("ok", ())

@@ -189,7 +189,9 @@ def plain_ways_back(
                 continue
             offer = there.offers[row.offer].offer
             # Within a guest the address in the guest is that of its slot, of the way there.
-            ways[row.slot] = check(slot.contract, offer, policy, home).return_path
+            # A device comes back as it goes.
+            same = replace(policy, mode=row.mode)
+            ways[row.slot] = check(slot.contract, offer, same, home).return_path
             break
     return ways
 

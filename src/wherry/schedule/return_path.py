@@ -1,20 +1,23 @@
 """Whether the guest could come back, told before it leaves.
 
-The way back looks at no pool and no value in use, so it is worked out once for each pair of
-contract, target shape and home shape, and remembered for questions like it.
+A device comes back as it went: what is replugged on the way is replugged on the way back.  The
+way back looks at no pool and no value in use, so it is worked out once for each pair of contract,
+target shape and home shape, and remembered for questions like it.
 
 Source: specification of compatibility, section 9 ("return_path").
 """
 
 from typing import cast
 
+from msgspec.structs import replace
+
 from wherry.compat.engine import check
-from wherry.compat.guest import pair_policy
+from wherry.compat.guest import own_mode, pair_policy
 from wherry.compat.verdicts import is_accepted
 from wherry.inventory.host_view import HostView
 from wherry.inventory.interning import Shape
 from wherry.model.checks import MappingRow, ReturnPath
-from wherry.model.device import Contract, Offer
+from wherry.model.device import Offer
 from wherry.schedule.homes import find_homes
 from wherry.schedule.question import Question
 
@@ -48,10 +51,11 @@ class WaysBack:
         key = (slot, target.digest, home.digest)
         found = self._known.get(key)
         if found is None:
-            found = self._work_out(self._contracts[slot], target.value, home.value)
+            found = self._work_out(slot, target.value, home.value)
             self._known[key] = found
         return found
 
-    def _work_out(self, contract: Contract, target: Offer, home: Offer) -> ReturnPath:
+    def _work_out(self, slot: str, target: Offer, home: Offer) -> ReturnPath:
+        policy = replace(self._policy, mode=own_mode(slot, self._policy.mode, self._policy))
         # It is told because the home is given.
-        return cast("ReturnPath", check(contract, target, self._policy, home).return_path)
+        return cast("ReturnPath", check(self._contracts[slot], target, policy, home).return_path)
