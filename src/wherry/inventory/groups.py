@@ -39,7 +39,10 @@ class Group:
         """What an instance is."""
         if self.profile.types_from == "mdev":
             return "mdev"
-        return "vf" if self.members[0].device.role == "vf" else "pf"
+        device = self.members[0].device
+        if device.bus == "vdpa":
+            return "vdpa"
+        return "vf" if device.role == "vf" else "pf"
 
     @property
     def has_slots(self) -> bool:

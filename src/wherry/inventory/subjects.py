@@ -123,7 +123,7 @@ def types_from(device: Device) -> str:
         return "creatable"
     if device.mdev_types is not UNSET:
         return "mdev"
-    return "function" if device.bus == "pci" else device.role
+    return "function" if device.bus in {"pci", "vdpa"} else device.role
 
 
 def match_facts(device: Device, host: Host, driver: str) -> dict[str, str]:

@@ -196,7 +196,8 @@ class Profile(Data, frozen=True, kw_only=True):
     replaces: tuple[ProfileId, ...] = ()
     match: Match
     types_from: Literal["mdev", "creatable", "function"]
-    """Where types come from: the mdev bus; the vendor's list on VFs; the function itself."""
+    """Where types come from: the mdev bus; the vendor's list on VFs; the PCI function or vDPA
+    device itself."""
     offered: bool = True
     note: Text | UnsetType = UNSET
     assigned_driver: Name | UnsetType = UNSET
