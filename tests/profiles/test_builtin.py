@@ -48,6 +48,7 @@ def test_drivers_differ_in_how_they_compare_what_they_load(title: str, policy: s
         ("mtty", "yes"), ("mdpy", "no"), ("mbochs", "no"), ("gvt-g", "no"), ("nvidia", "yes"),
         ("nvidia-vfio", "yes"), ("vfio-pci", "no"), ("igbvf", "no"), ("mlx5_vfio_pci", "yes"),
         ("pds_vfio_pci", "yes"), ("virtio_vfio_pci", "yes"), ("nvgrace_gpu_vfio_pci", "no"),
+        ("vdpa-net", "unknown"), ("vdpa-block", "unknown"),
     ],
 )  # fmt: skip
 def test_which_drivers_can_move_state_is_data(title: str, support: str) -> None:
