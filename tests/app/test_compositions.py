@@ -252,7 +252,9 @@ def test_clients_do_not_take_a_composition_apart(engine: Engine) -> None:
 
     with pytest.raises(ComposedHolder):
         set_allocations(engine, [Asked(consumer=PAIR, project="p", user="u")])
+    told = Wire(engine)("DELETE", f"/allocations/{PAIR}")
 
+    assert (told.status, told.error["code"]) == (409, "wherry.managed")
     assert fleet.used("a") == 4
 
 

@@ -12,15 +12,16 @@ from engines import Fleet
 from nova_compute import Nova
 from placement_wire import RP, U1, Told, Wire, holds
 from reports import a_report
-from wherry.app import groups, guests, tenancy
+from wherry.app import compositions, groups, guests, tenancy
 from wherry.app.reports import put_report
+from wherry.model.compositions import CompositionRequest, PartRequest
 from wherry.model.groups import GroupRequest
 from wherry.model.guests import GuestRequest, SlotRequest
 from wherry.model.tenancy import AggregateRequest
 from wherry.store.guests import remove_guest
 
 PORT, ONE, OTHER = "CUSTOM_MTTY_PORT", "CUSTOM_ONE", "CUSTOM_OTHER"
-GUEST = a_uuid("guest")
+GUEST, PAIR = a_uuid("guest"), a_uuid("pair")
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +109,23 @@ def device(wire: Wire) -> str:
     return next(one["uuid"] for one in providers(wire) if one["name"].endswith("mtty"))
 
 
-def allocate(wire: Wire) -> Told:
-    body = holds({device(wire): {"resources": {PORT: 2}}})
-    return wire("PUT", f"/allocations/{GUEST}", body)
+def allocate_to(consumer: str) -> Act:
+    def act(wire: Wire) -> Told:
+        body = holds({device(wire): {"resources": {PORT: 2}}})
+        return wire("PUT", f"/allocations/{consumer}", body)
+
+    return act
+
+
+def compose(wire: Wire) -> None:
+    parts = (PartRequest(type="mtty/mtty-2", count=2),)
+    asked = CompositionRequest(uuid=PAIR, name="pair", parts=parts)
+    compositions.create(wire.engine, device(wire), asked)
 
 
 def held_by_nobody_on_record(wire: Wire) -> None:
     report(wire)
-    assert allocate(wire).status == 204
+    assert allocate_to(GUEST)(wire).status == 204
     wire.engine.store.write(lambda tx: remove_guest(tx, GUEST))
 
 
@@ -159,7 +169,10 @@ PAIRS = {
         near="guest.migration IN",
     ),
     "a guest takes a device that comes to stand below another root": Pair(
-        report, allocate, nova_makes_a_root, near="provider.facts_generation"
+        report, allocate_to(GUEST), nova_makes_a_root, near="provider.facts_generation"
+    ),
+    "devices are composed under the uuid of who takes of them": Pair(
+        report, compose, allocate_to(PAIR), near="FOR UPDATE"
     ),
 }
 

@@ -1,6 +1,10 @@
 """Policy packs as stored."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+from engines import held_open, wait_for_a_lock
 from wherry.model.checks import Pack
+from wherry.store.engine import open_store
 from wherry.store.packs import read_pack, read_packs, remove_pack, write_pack
 
 
@@ -33,3 +37,17 @@ def test_a_pack_that_comes_back_goes_on_above_the_generation_that_it_had(store):
     assert store.read(read_packs) == []
     assert not store.write(lambda tx: remove_pack(tx, "acme"))
     assert put(store) == 3
+
+
+def test_two_who_bring_one_pack_at_once_move_its_generation_twice(postgresql_url):
+    """Who follows the feed tells states apart by their generations."""
+    store = open_store(postgresql_url)
+    first = Pack(id="acme", rows=(), version="1")
+    with ThreadPoolExecutor(1) as pool:
+        with held_open(store, lambda tx: write_pack(tx, first)):
+            second = pool.submit(put, store, version="2")
+            wait_for_a_lock(store, second)
+        assert second.result(30) == 2
+
+    assert [pack.version for pack in store.read(read_packs)] == ["2"]
+    store.close()

@@ -20,7 +20,8 @@ from wherry.store.compositions import (
     remove_composition,
     write_composition,
 )
-from wherry.store.holdings import find_holders
+from wherry.store.holdings import find_holders, lock_holdings
+from wherry.store.placement_allocations import open_consumers
 from wherry.store.providers import read_provider
 from wherry.store.transaction import Tx
 
@@ -41,6 +42,8 @@ def create(engine: Engine, provider: str, asked: CompositionRequest) -> Composit
     """
 
     def write(tx: Tx) -> Composition:
+        # In the order of all writers: consumers, hosts, then providers.
+        opened = open_consumers(tx, [asked.uuid])
         record = _lock(tx, provider)
         before = read_composition(tx, asked.uuid)
         if before is not None:
@@ -56,7 +59,7 @@ def create(engine: Engine, provider: str, asked: CompositionRequest) -> Composit
                 Holding(
                     consumer=made.uuid,
                     consumer_type=CONSUMER_TYPE,
-                    expected_generation=None,
+                    expected_generation=0 if opened else None,
                     allocations={provider: held_units(made)},
                     occupants=occupy_parts(record.plan, made),
                 ),
@@ -104,6 +107,7 @@ def dissolve(engine: Engine, provider: str, uuid: str) -> None:
     """
 
     def write(tx: Tx) -> None:
+        lock_holdings(tx, [uuid])
         found = _require(tx, provider, uuid)
         _lock_host(tx, found.host)
         _require(tx, provider, uuid)

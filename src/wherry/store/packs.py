@@ -1,13 +1,12 @@
 """Policy packs as stored."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select, update
 
 from wherry.model.checks import Pack
 from wherry.store import tables
 from wherry.store.body import decode, encode
 from wherry.store.changes import append_change
 from wherry.store.gone import read_last_generation, write_last_generation
-from wherry.store.rows import upsert
 from wherry.store.transaction import Tx
 
 pack = tables.pack
@@ -23,7 +22,12 @@ def write_pack(tx: Tx, value: Pack) -> int:
         return unmoved
     last = old.generation if old else read_last_generation(tx, "pack", value.id)
     generation = last + 1
-    upsert(tx, pack, [{"id": value.id, "generation": generation, "body": body}])
+    row = {"id": value.id, "generation": generation, "body": body}
+    if old is None:
+        # One that another transaction writes just now makes this one run again.
+        tx.execute(insert(pack), [row])
+    else:
+        tx.execute(update(pack).where(pack.c.id == value.id).values(row))
     append_change(tx, "pack", value.id, generation)
     return generation
 

@@ -37,6 +37,7 @@ EVERYWHERE: Says = {
     r.NoSuchInventory: Say(404, "{error}"),
     r.NothingHeld: Say(404, "{error}"),
     r.Managed: Say(409, "{error}", r.Managed.code),
+    r.ComposedHolder: Say(409, "{error}", r.ComposedHolder.code),
     r.GenerationConflict: Say(409, "resource provider generation conflict", CONCURRENT),
     r.ConsumerConflict: Say(409, "{error}", CONCURRENT),
     ConsumerChanged: Say(409, "{error}", CONCURRENT),
