@@ -200,7 +200,7 @@ def test_a_worker_that_is_killed_is_started_anew_and_nothing_acknowledged_is_los
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < until
         time.sleep(0.02)
