@@ -228,14 +228,14 @@ def test_what_is_equal_as_python_has_it_has_labels_of_its_own():
 
 HOSTS = st.builds(
     HostFacts,
-    arch=st.sampled_from([UNSET, "x86_64", "x86_64", "aarch64", "riscv64"]),
+    arch=st.sampled_from([UNSET, "x86_64", "x86_64", "X86_64", "aarch64", "riscv64"]),
     machine_types=st.sampled_from([UNSET, ("q35",), ("q35", "pc")]),
     cpu_models=st.sampled_from([UNSET, ("A",), ("A", "B")]),
     cpu_features=st.sampled_from([UNSET, ("avx2",), ("avx2", "aes"), ("rare",)]),
 )
 NEEDS = st.builds(
     Needs,
-    arch=st.sampled_from([UNSET, "x86_64", "x86_64", "riscv64"]),
+    arch=st.sampled_from([UNSET, "x86_64", "x86_64", "X86_64", "riscv64"]),
     machine_type=st.sampled_from([UNSET, "q35", "pc"]),
     cpu_model=st.sampled_from([UNSET, UNSET, "A", "B"]),
     cpu_features=st.sampled_from([UNSET, (), ("avx2",), ("aes", "rare")]),

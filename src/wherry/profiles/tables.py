@@ -53,9 +53,12 @@ def cpu_trait(arch: str, feature: str) -> str | None:
 
 
 def arch_trait(arch: str) -> str | None:
-    """Give the ``HW_ARCH_…`` trait of an architecture by the kernel's name, or None."""
+    """Give the ``HW_ARCH_…`` trait of an architecture by the kernel's name, or None.
+
+    Names are compared as text (R63), so another spelling of one has no trait.
+    """
     name = f"HW_ARCH_{arch.upper()}"
-    return name if name in standard_traits() else None
+    return name if name in standard_traits() and arch == arch.lower() else None
 
 
 def cuda_trait(device: str) -> str | None:
