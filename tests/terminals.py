@@ -18,7 +18,7 @@ from typing import Self
 from service import clean_environ
 
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 class Terminal:

@@ -317,7 +317,7 @@ def test_the_command_reports_this_very_host_and_stops(service: Running) -> None:
         [sys.executable, "-m", "wherry", "agent", "--once", "--name", "here"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
         env={**clean_environ(), "WHERRY_URL": service.url},
     )
@@ -339,7 +339,7 @@ def test_the_command_goes_on_until_it_is_told_to_stop(service: Running, tmp_path
     assert agent.stdout is not None
     said = agent.stdout.readline()
     agent.send_signal(signal.SIGTERM)
-    _, err = agent.communicate(timeout=60)
+    _, err = agent.communicate(timeout=120)
 
     assert (agent.returncode, err) == (0, b"")
     assert said.startswith(b"node-1: report ")

@@ -22,7 +22,7 @@ def refusal(*words: str, **environ: str) -> tuple[int, str]:
         [sys.executable, "-m", "wherry", "serve", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
         env={**clean_environ(), **environ},
     )

@@ -124,7 +124,7 @@ def test_a_shell_completes_commands_options_and_choices(
     }
     program = Path(sys.executable).parent / "wherry"
     done = subprocess.run(
-        [program], env=environ, capture_output=True, text=True, timeout=60, check=False
+        [program], env=environ, capture_output=True, text=True, timeout=120, check=False
     )
 
     assert done.returncode == 0
@@ -139,7 +139,7 @@ def test_a_shell_is_given_its_completion(shell: str) -> None:
         env={**clean_environ(), "_WHERRY_COMPLETE": f"{shell}_source"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -109,7 +109,7 @@ def test_into_a_pipe_nothing_is_folded_or_coloured(on_terminal: Shown, sqlite_fl
         env={**clean_environ(), "WHERRY_URL": sqlite_fleet.service.url, "COLUMNS": "40"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
 

@@ -105,7 +105,7 @@ def test_into_a_pipe_each_step_is_one_plain_line(fleet: Fleet) -> None:
                 agents.join(60)
                 assert fleet.step("m", "start", {"token": 1}).status == 200
                 assert fleet.step("m", "finish", {"token": 1}).status == 200
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
 
     story = fleet.service.get(f"/wherry/migrations/{M}")["story"]
     assert len(story) == 5
