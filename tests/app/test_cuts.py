@@ -117,6 +117,11 @@ def allocate_to(consumer: str) -> Act:
     return act
 
 
+def allocate_to_two(wire: Wire) -> Told:
+    body = holds({U1: {"resources": {"VCPU": 1}}})
+    return wire("POST", "/allocations", {GUEST: body, PAIR: body})
+
+
 def compose(wire: Wire) -> None:
     parts = (PartRequest(type="mtty/mtty-2", count=2),)
     asked = CompositionRequest(uuid=PAIR, name="pair", parts=parts)
@@ -170,6 +175,9 @@ PAIRS = {
     ),
     "a guest takes a device that comes to stand below another root": Pair(
         report, allocate_to(GUEST), nova_makes_a_root, near="provider.facts_generation"
+    ),
+    "two take of a provider that is deleted": Pair(
+        names, allocate_to_two, delete(f"{RP}/{U1}"), near="provider.uuid IN"
     ),
     "devices are composed under the uuid of who takes of them": Pair(
         report, compose, allocate_to(PAIR), near="FOR UPDATE"

@@ -229,6 +229,8 @@ def _require_sound(
     stock = {uuid: read_stock(tx, row) for uuid, row in rows.items()}
     bare = sorted(uuid for uuid in rows if not classes.keys() & stock[uuid].keys())
     if bare:
+        # One that another has just deleted has nothing either.
+        require_there(tx, asked)
         raise InventoryMissing(in_order(classes.keys() | _let_go(asked, held)), bare)
     for one in asked:
         for uuid, amounts in one.allocations.items():
