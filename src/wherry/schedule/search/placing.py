@@ -96,6 +96,8 @@ class _Placing:
                 self._left[place] += self._left[place + 1]
         self._chosen: list[int] = []
         self._loads: dict[tuple[str, int], int] = {}
+        # Places that cannot take an amount of a class once more, as far as that amount filled them.
+        self._full: dict[tuple[str, int], int] = {}
         self._taken = 0
         self._dead_ends = 0
 
@@ -135,6 +137,8 @@ class _Placing:
             mask &= ~self._taken
             if mask.bit_count() < self._left[depth]:
                 return 0
+        for part in self._shared[depth]:
+            mask &= ~self._full.get(part, 0)
         if not self._nested:
             for place in chosen:
                 mask &= 1 << place | (~ground.kin[place] if ground.kin else 0)
@@ -166,7 +170,9 @@ class _Placing:
                     taken.undo()
                 return False
         for name, amount in shared:
-            loads[name, place] = loads.get((name, place), 0) + amount
+            load = loads[name, place] = loads.get((name, place), 0) + amount
+            if not holding.get((name, load + amount), 0) & bit:
+                self._full[name, amount] = self._full.get((name, amount), 0) | bit
         if self._isolate and not self._slots[depth].is_spread:
             self._taken |= bit
         self._chosen.append(place)
@@ -176,6 +182,8 @@ class _Placing:
         place = self._chosen.pop()
         for name, amount in self._shared[depth]:
             self._loads[name, place] -= amount
+            # Where it could be put there was room for it.
+            self._full[name, amount] = self._full.get((name, amount), 0) & ~(1 << place)
         for each in self._of_slot[depth]:
             each.undo()
         if self._isolate and not self._slots[depth].is_spread:
