@@ -304,3 +304,19 @@ def test_what_fits_together_is_worked_out_again_where_it_is_not_remembered():
     assert {each.key for each in found.candidates()} <= {
         each.key for each in find(writer.columns, replace(request, limit=None)).candidates()
     }
+
+
+def test_equal_amounts_among_many_different_sums_share_a_provider():
+    """A provider that has had one of them may take the other."""
+    host = a_provider("h", has={"MEMORY_MB": 1000})
+    node = a_provider("n", host, has={"MEMORY_MB": 100})
+    amounts = [*(1 + 2**n for n in range(8)), 3, 3]
+    groups = [a_group(f"_{n}", MEMORY_MB=amount) for n, amount in enumerate(amounts)]
+    request = a_request(*groups, group_policy="none")
+    assert compile_once(request).many_sums
+    world = a_world(host, node)
+
+    found = {each.key for each in find(columns_of(world), request).candidates()}
+
+    assert found == {each.key for each in search(world, request)}
+    assert len(found) > 1

@@ -8,6 +8,7 @@ that is alike is untouched.
 Source: design, section 5 (last point); the rules are those of Placement's API reference.
 """
 
+import itertools
 from collections.abc import Hashable, Iterator
 from functools import lru_cache
 
@@ -96,8 +97,8 @@ class _Placing:
                 self._left[place] += self._left[place + 1]
         self._chosen: list[int] = []
         self._loads: dict[tuple[str, int], int] = {}
-        # Places that cannot take an amount of a class once more, as far as that amount filled them.
-        self._full: dict[tuple[str, int], int] = {}
+        # Places that were seen to have no room for an amount of a class beside what they have.
+        self._full = dict.fromkeys(itertools.chain.from_iterable(self._shared), 0)
         self._taken = 0
         self._dead_ends = 0
 
@@ -138,7 +139,7 @@ class _Placing:
             if mask.bit_count() < self._left[depth]:
                 return 0
         for part in self._shared[depth]:
-            mask &= ~self._full.get(part, 0)
+            mask &= ~self._full[part]
         if not self._nested:
             for place in chosen:
                 mask &= 1 << place | (~ground.kin[place] if ground.kin else 0)
@@ -158,9 +159,11 @@ class _Placing:
         bit = 1 << place
         holding, loads = self._ground.holding, self._loads
         shared = self._shared[depth]
-        for name, amount in shared:
+        for part in shared:
+            name, amount = part
             load = loads.get((name, place), 0)
             if load and not holding[name, load + amount] & bit:
+                self._full[part] |= bit
                 return False
         if depth + 1 == self._spread and not self._has_traits(bit):
             return False
@@ -170,9 +173,7 @@ class _Placing:
                     taken.undo()
                 return False
         for name, amount in shared:
-            load = loads[name, place] = loads.get((name, place), 0) + amount
-            if not holding.get((name, load + amount), 0) & bit:
-                self._full[name, amount] = self._full.get((name, amount), 0) | bit
+            loads[name, place] = loads.get((name, place), 0) + amount
         if self._isolate and not self._slots[depth].is_spread:
             self._taken |= bit
         self._chosen.append(place)
@@ -182,8 +183,9 @@ class _Placing:
         place = self._chosen.pop()
         for name, amount in self._shared[depth]:
             self._loads[name, place] -= amount
-            # Where it could be put there was room for it.
-            self._full[name, amount] = self._full.get((name, amount), 0) & ~(1 << place)
+            for part in self._full:
+                if part[0] == name:
+                    self._full[part] &= ~(1 << place)
         for each in self._of_slot[depth]:
             each.undo()
         if self._isolate and not self._slots[depth].is_spread:
