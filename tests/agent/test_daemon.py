@@ -15,6 +15,7 @@ import pytest
 
 from service import Running, clean_environ, run_service
 from told_server import Server
+from waiting import wait_until
 from wherry.agent import daemon
 from wherry.agent.client import Client
 from wherry.agent.daemon import Agent
@@ -63,7 +64,7 @@ def preflight(service: Running, token: int) -> tuple[threading.Thread, list[dict
     path = f"/wherry/migrations/{MOVE}/preflight"
     thread = threading.Thread(target=lambda: told.append(service.post(path, {"token": token})))
     thread.start()
-    until(lambda: service.get("/wherry/hosts/node-2/jobs")["jobs"])
+    wait_until(lambda: service.get("/wherry/hosts/node-2/jobs")["jobs"])
     return thread, told
 
 
@@ -188,7 +189,7 @@ def test_a_full_waiting_room_is_no_reason_to_miss_work(
             agent.report()
         holder = threading.Thread(target=hold_a_place, args=(service, "node-3"), daemon=True)
         holder.start()
-        until(lambda: service.ask("GET", "/wherry/hosts/node-2/jobs?wait=1").status == 503)
+        wait_until(lambda: service.ask("GET", "/wherry/hosts/node-2/jobs?wait=1").status == 503)
         thread, told = preflight(service, claim(service)["token"])
         for agent in agents[:2]:
             agent.round()
@@ -199,14 +200,6 @@ def test_a_full_waiting_room_is_no_reason_to_miss_work(
 
     holder.join(timeout=60)
     assert told[0]["state"] == "confirmed"
-
-
-def until(done: Any) -> None:
-    """Wait for something that comes about by itself."""
-    end = time.monotonic() + 60
-    while not done() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert done()
 
 
 def hosts_of(service: Running) -> list[str]:
@@ -228,17 +221,17 @@ def test_an_agent_carries_on_when_the_service_comes_again(
 
     thread = threading.Thread(target=go, daemon=True)
     thread.start()
-    until(lambda: reports)
+    wait_until(lambda: reports)
     service.stop()
     with pytest.raises(ServiceUnavailable):
         service.client.get("/healthz", bytes)
     before = len(reports)
     again = run_service(Settings(database=sqlite_url), port=service.server.server_port)
     try:
-        until(lambda: len(reports) > before)
+        wait_until(lambda: len(reports) > before)
     finally:
         agent.on_report = end
-        until(lambda: not thread.is_alive())
+        wait_until(lambda: not thread.is_alive())
         again.stop()
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from databases import PostgresqlServer
 from service import Process, Running, ask, clean_environ, start_process
+from waiting import wait_until
 
 
 def refusal(*words: str, **environ: str) -> tuple[int, str]:
@@ -73,7 +73,7 @@ def test_a_process_serves_owns_its_file_stops_and_keeps_what_it_was_told(tmp_pat
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    _wait_until(lambda: first.ask("GET", "/wherry/hosts/node-1/jobs?wait=1").status == 503)
+    wait_until(lambda: first.ask("GET", "/wherry/hosts/node-1/jobs?wait=1").status == 503)
     assert first.stop() == 0
     waiting.join(timeout=60)
     assert len(waited) == 1
@@ -128,7 +128,7 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     running = start_process(tmp_path)
     running.signal(signal.SIGKILL)
     running.wait()
-    _wait_until(lambda: not _answers(running))
+    wait_until(lambda: not _answers(running))
 
 
 def _answers(running: Process) -> bool:
@@ -180,11 +180,11 @@ def test_a_worker_that_is_killed_is_started_anew_and_nothing_acknowledged_is_los
     try:
         before = running.workers()
         assert len(before) == 2
-        _wait_until(lambda: len(acknowledged) > 20)
+        wait_until(lambda: len(acknowledged) > 20)
         os.kill(min(before), signal.SIGKILL)
-        _wait_until(lambda: len(running.workers() - before) == 1)
+        wait_until(lambda: len(running.workers() - before) == 1)
         known = len(acknowledged)
-        _wait_until(lambda: len(acknowledged) > known + 20)
+        wait_until(lambda: len(acknowledged) > known + 20)
         after = running.workers()
         stop.set()
         for each in writers:
@@ -197,13 +197,6 @@ def test_a_worker_that_is_killed_is_started_anew_and_nothing_acknowledged_is_los
         stop.set()
         assert running.stop() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in after)
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 """A guest moves, over HTTP: claimed, confirmed by both ends, started, finished; or not."""
 
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from acme_fleet import LEASE_S, PREFLIGHT_S, Fleet, a_report, name_of
+from waiting import wait_until
 from wherry.api.wherry.operations import GAUGES
 
 ENDS = ("node-1", "node-2")
@@ -32,13 +31,6 @@ def ask_both(fleet: Fleet, token: int) -> tuple[threading.Thread, list[Any]]:
     thread.start()
     wait_until(lambda: all(fleet.jobs(host) for host in ENDS))
     return thread, told
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 50
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def let_pass(fleet: Fleet, seconds: float) -> None:

@@ -1,12 +1,12 @@
 """A migration from claim to end, as the use cases write it, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
 
 import pytest
 from msgspec import UNSET
 
 from engines import GUEST, MOVE, Clock, EngineMaker, Fleet, another, running
+from waiting import wait_until
 from wherry.app import guests, jobs, migrations
 from wherry.app.engine import Engine
 from wherry.app.housekeeping import end_leases
@@ -47,13 +47,6 @@ def confirm(fleet: Fleet, *hosts: str) -> Migration:
             wait_until(lambda host=host: jobs.wait_for_jobs(fleet.engine, host, 1))
             fleet.answer(host)
         return asked.result(60)
-
-
-def wait_until(look: object) -> None:
-    until = monotonic() + 60
-    while not look():  # type: ignore[operator]
-        assert monotonic() < until
-        sleep(0.01)
 
 
 def test_a_claim_holds_both_ends(fleet: Fleet) -> None:
