@@ -7,6 +7,7 @@ Source: `wherry.store.client_calls_postgresql` and its twin `wherry.store.client
 """
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import NamedTuple
 
 import msgspec
@@ -48,7 +49,7 @@ def make_provider(
     Args:
         parent: uuid of the provider above it.
     """
-    calls = sqlite if store.dialect == "sqlite" else postgresql
+    calls = _of(store)
     row = store.call(lambda db: calls.make_provider(db, uuid, name, parent, now))
     return None if row is None else Made._make(row)
 
@@ -66,7 +67,7 @@ def set_inventories(
     if not _is_kept(generation):
         return None
     columns = [list(each) for each in zip(*map(_numbers, inventories.values()), strict=True)]
-    calls = sqlite if store.dialect == "sqlite" else postgresql
+    calls = _of(store)
     rows = store.call(
         lambda db: calls.set_inventories(db, uuid, generation, now, list(inventories), *columns)
     )
@@ -82,7 +83,7 @@ def set_traits(
     """
     if not _is_kept(generation):
         return None
-    calls = sqlite if store.dialect == "sqlite" else postgresql
+    calls = _of(store)
     row = store.call(lambda db: calls.set_traits(db, uuid, generation, now, names))
     return None if row is None else (row[0], dict(zip(names, row[1], strict=True)))
 
@@ -93,9 +94,14 @@ def set_aggregates(
     """Make the aggregates that a provider belongs to these; gives the generation after that."""
     if not _is_kept(generation):
         return None
-    calls = sqlite if store.dialect == "sqlite" else postgresql
+    calls = _of(store)
     seen: int | None = store.call(lambda db: calls.set_aggregates(db, uuid, generation, now, uuids))
     return seen
+
+
+def _of(store: Store) -> ModuleType:
+    """The module with the same calls for a store's engine."""
+    return sqlite if store.dialect == "sqlite" else postgresql
 
 
 def _is_kept(generation: object) -> bool:
