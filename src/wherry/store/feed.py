@@ -76,7 +76,7 @@ def read_changes(
             changed are taken from here, and new ones are left here.
         homeless: uuids of providers that are known to be of no host, and new ones are left here:
             their use is left out, and where more changes they are told as gone, which for a
-            picture of hosts they are.  None: all are read.
+            picture of hosts they are.  None: of none it is known.
     """
     new_cursor, events = read_events(tx, cursor)
     if events is None:
@@ -86,16 +86,14 @@ def read_changes(
     changed = {event.ref for event in events if event.kind == "provider"}
     for uuid in changed:
         plans.pop(uuid, None)
+    homeless = set() if homeless is None else homeless
+    homeless -= changed
     wanted = _last_generations(events, {"provider", "use"})
-    if homeless is None:
-        providers = _read_providers(tx, wanted, plans)
-    else:
-        homeless -= changed
-        unknown = [uuid for uuid in wanted if uuid not in plans and uuid not in homeless]
-        homeless |= set(find_homeless(tx, unknown))
-        housed = {uuid: last for uuid, last in wanted.items() if uuid not in homeless}
-        providers = _read_providers(tx, housed, plans)
-        providers += [_gone(uuid, wanted[uuid]) for uuid in sorted(changed & homeless)]
+    unknown = [uuid for uuid in wanted if uuid not in plans and uuid not in homeless]
+    homeless |= set(find_homeless(tx, unknown))
+    housed = {uuid: last for uuid, last in wanted.items() if uuid not in homeless}
+    providers = _read_providers(tx, housed, plans)
+    providers += [_gone(uuid, wanted[uuid]) for uuid in sorted(changed & homeless)]
     return Batch((*providers, *_read_hosts(tx, events)), events, new_cursor)
 
 
